@@ -1,0 +1,1 @@
+"""What a trained network costs on an accelerator, and its Verilog."""

@@ -1,0 +1,1 @@
+"""What to try next, the record of what was tried, and how people reach both."""

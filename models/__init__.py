@@ -1,0 +1,1 @@
+"""Spiking networks and how they are trained."""

@@ -1,0 +1,1 @@
+"""Where trials run: evaluating one trial, and the pools that run many."""
