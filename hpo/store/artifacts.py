@@ -1,0 +1,87 @@
+"""A folder of files named by their content: trained networks, reports.
+
+The name of a file is the sha256 of its bytes, so a name from anywhere can neither leave the folder nor stand
+for other bytes than those that were written.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from spikefront.errors import DataError, InputError, NotFoundError
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class ArtifactFolder:
+    """Content-addressed files under one folder, created when missing; safe for many writers at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def put(self, data: bytes) -> str:
+        """Write ``data`` durably, once, and return its sha256 in hex."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.path(digest)
+        # What lies there already is trusted only after a look: a damaged file is replaced.
+        if not (path.is_file() and _digest_of(path) == digest):
+            path.parent.mkdir(exist_ok=True)
+            _write_atomically(path, data)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes named ``digest``.
+
+        Raises:
+            InputError: ``digest`` is no sha256 in lower-case hex.
+            NotFoundError: there is no such file.
+            DataError: the file's bytes are not those that were written.
+        """
+        path = self.path(digest)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(
+                f"There is no artifact {digest} in {self._root}; train its trial again."
+            ) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise DataError(f"The artifact {path} is damaged; delete it and train its trial again.")
+        return data
+
+    def path(self, digest: str) -> Path:
+        """Where the file named ``digest`` lies or would lie; InputError when that is no sha256."""
+        if not _DIGEST.fullmatch(digest):
+            raise InputError(f"{digest!r:.80} names no artifact; use a sha256 of 64 lower-case hex digits.")
+        return self._root / digest[:2] / digest
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without this a power cut may lose the new name although the bytes are on disk.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

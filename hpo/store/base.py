@@ -1,0 +1,104 @@
+"""What a store does, whatever database is behind it."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord, TrialResult
+from hpo.store.states import CampaignState, TrialState
+
+
+class Store(Protocol):
+    """The record of every campaign. Each method that changes something is one transaction.
+
+    Every method that takes a campaign's name raises NotFoundError when there is none of that name (the
+    sentence lists near ones). Numbers that are not finite are refused with InputError. A database that
+    cannot be reached raises SpikefrontError.
+    """
+
+    def create_campaign(
+        self,
+        name: str,
+        spec: dict[str, Any],
+        seed: int,
+        reference: dict[str, float],
+        versions: dict[str, str],
+    ) -> CampaignRecord:
+        """Add a campaign in state "created"; ConflictError when the name is taken, InputError when unfit."""
+
+    def campaign(self, name: str) -> CampaignRecord:
+        """One campaign."""
+
+    def campaigns(self) -> list[CampaignRecord]:
+        """All campaigns, newest first."""
+
+    def set_campaign_state(
+        self, name: str, state: CampaignState, expected: CampaignState | None = None
+    ) -> CampaignRecord:
+        """Move a campaign to ``state``.
+
+        Raises ConflictError when its present state forbids the step, or is not ``expected`` where given.
+        """
+
+    def set_reference(self, name: str, reference: dict[str, float]) -> CampaignRecord:
+        """Fix the reference point; ConflictError when another one was fixed before."""
+
+    def take_lease(self, name: str, holder: str, seconds: float) -> None:
+        """Make ``holder`` the campaign's driver for ``seconds``; the holder renews by calling again.
+
+        Raises ConflictError while another holder's lease lasts. Time is the caller's UTC clock.
+        """
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """End the lease if ``holder`` has it; nothing happens otherwise."""
+
+    def add_trial(
+        self, campaign: str, config: dict[str, Any], seed: int, proposal: dict[str, Any]
+    ) -> TrialRecord:
+        """Queue a trial under the next number, counted from 0; ConflictError when the campaign is over."""
+
+    def start_trial(self, campaign: str, number: int) -> TrialRecord:
+        """Move a queued trial to "running"; ConflictError when it is not queued."""
+
+    def finish_trial(self, campaign: str, number: int, result: TrialResult) -> TrialRecord:
+        """Write a trial's outcome and its designs together; ConflictError when it is finished already."""
+
+    def requeue_running(self, campaign: str) -> list[int]:
+        """Queue every running trial again, ``attempts`` one higher; for a driver that follows a dead one.
+
+        Returns the numbers, ascending.
+        """
+
+    def cancel_queued(self, campaign: str) -> list[int]:
+        """Cancel every queued trial; returns the numbers, ascending."""
+
+    def trials(
+        self,
+        campaign: str,
+        states: Collection[TrialState] | None = None,
+        after: int = -1,
+        limit: int | None = None,
+    ) -> list[TrialRecord]:
+        """Trials by ascending number: those in ``states``, numbered above ``after``, at most ``limit``."""
+
+    def trial(self, campaign: str, number: int) -> TrialRecord:
+        """One trial; NotFoundError when there is none of that number."""
+
+    def designs(
+        self, campaign: str, feasible_only: bool = False, trial: int | None = None
+    ) -> list[DesignRecord]:
+        """Designs by trial and index, of one trial where ``trial`` is given."""
+
+    def design(self, campaign: str, name: str) -> DesignRecord:
+        """The design called ``name`` ("12-0"); NotFoundError when there is none."""
+
+    def set_test_measures(self, campaign: str, name: str, measures: dict[str, float]) -> DesignRecord:
+        """Record a design's measures on the test split, replacing earlier ones."""
+
+    def events(self, campaign: str) -> Sequence[EventRecord]:
+        """The campaign's history, oldest first."""
+
+    def counts(self, campaign: str) -> dict[TrialState, int]:
+        """Number of trials in every state, zeros included."""
+
+    def close(self) -> None:
+        """Let go of the database's connections."""

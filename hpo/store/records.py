@@ -1,0 +1,134 @@
+"""What goes into the store and what comes out: frozen records, no database objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hpo.store.states import CampaignState, TrialState
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """One campaign as stored; ``reference`` is its fixed reference point, one number per objective."""
+
+    name: str
+    state: CampaignState
+    spec: dict[str, Any]
+    seed: int
+    reference: dict[str, float]
+    versions: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as stored.
+
+    Attributes:
+        campaign: the campaign's name.
+        number: counts from 0 within the campaign.
+        state: one of ``hpo.store.states.TRIAL_STATES``.
+        config: hyperparameters as proposed.
+        seed: seed of the training.
+        attempts: runs that were lost with their driver and queued again; 0 for a trial that ran once.
+        reason: one sentence on why it ended as it did, empty when there is nothing to say.
+        traceback: of a failed trial, else empty.
+        metrics: measures of the training, independent of any accelerator.
+        constraints: graded constraint values; feasible means <= 0.
+        spikes_per_layer: mean spikes per inference, first layer first.
+        timings: seconds per phase.
+        versions: libraries that trained it.
+        proposal: what the optimiser noted when it proposed the configuration.
+        artifact: sha256 of the trained network in the artifact folder.
+        queued_at: when it was added; UTC like the two below.
+        started_at: when its last run began.
+        finished_at: when its outcome was written.
+    """
+
+    campaign: str
+    number: int
+    state: TrialState
+    config: dict[str, Any]
+    seed: int
+    attempts: int
+    reason: str
+    traceback: str
+    metrics: dict[str, Any]
+    constraints: dict[str, float]
+    spikes_per_layer: list[float]
+    timings: dict[str, float]
+    versions: dict[str, str]
+    proposal: dict[str, Any]
+    artifact: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DesignRecord:
+    """A trained network on one accelerator configuration, as stored.
+
+    Attributes:
+        campaign: the campaign's name.
+        trial: number of the trial that trained the network.
+        index: counts from 0 within the trial.
+        config: the accelerator's configuration.
+        measures: by name with unit (accuracy, latency_us, energy_uj, luts, bram36 ...).
+        details: cycles per layer, energy by part and the like.
+        feasible: whether every constraint holds.
+        test_measures: measures on the test split, None until they were taken.
+    """
+
+    campaign: str
+    trial: int
+    index: int
+    config: dict[str, Any]
+    measures: dict[str, float]
+    details: dict[str, Any]
+    feasible: bool
+    test_measures: dict[str, float] | None
+
+    @property
+    def name(self) -> str:
+        """How people call the design within its campaign: "TRIAL-INDEX", like "12-0"."""
+        return f"{self.trial}-{self.index}"
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One line of a campaign's history; ``trial`` is None for what concerns the whole campaign."""
+
+    at: datetime
+    campaign: str
+    trial: int | None
+    kind: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DesignResult:
+    """A design to be stored with its trial; fields as in ``DesignRecord``."""
+
+    config: dict[str, Any]
+    measures: dict[str, float]
+    details: dict[str, Any]
+    feasible: bool
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended; fields as in ``TrialRecord``. Only a complete trial has designs."""
+
+    state: TrialState
+    reason: str = ""
+    traceback: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    constraints: dict[str, float] = field(default_factory=dict)
+    spikes_per_layer: Sequence[float] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    artifact: str | None = None
+    designs: Sequence[DesignResult] = ()
