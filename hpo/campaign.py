@@ -1,0 +1,269 @@
+"""The campaign file: TOML, YAML or JSON to one frozen, checked ``CampaignSpec``.
+
+Every error is one sentence that names the key, the value and the remedy; nothing is created before all of the
+file is right.
+"""
+
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hpo.sentences import nearest, sentence
+from hpo.space import Categorical, Ordinal, Space, Variable
+from spikefront.errors import SpecError
+from workers.parameters import ACCELERATOR_NAMES, TrialParameters, design_grid
+
+MAX_FILE_BYTES = 1_000_000
+MAX_DESIGNS = 64
+"""Designs per trained network: beyond this the pricing would cost more than the training."""
+
+LOG_MEASURES = frozenset({"latency_us", "latency_p99_us", "energy_uj", "luts", "ffs", "spikes_per_inference"})
+MEASURES: dict[str, Literal["max", "min"]] = {
+    "accuracy": "max",
+    "latency_us": "min",
+    "latency_p99_us": "min",
+    "energy_uj": "min",
+    "spikes_per_inference": "min",
+    "luts": "min",
+    "ffs": "min",
+    "bram36": "min",
+    "dsps": "min",
+}
+"""Every measure of a design, and the direction in which it is better."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class DataSpec(_Frozen):
+    """``[data]``: which data set, and how it is split."""
+
+    set: str = Field(description="data set name")
+    validation_fraction: float = Field(0.2, gt=0.0, lt=0.9)
+    max_train: int | None = Field(None, ge=10, description="training samples per trial, drawn stratified")
+
+
+class ObjectiveSpec(_Frozen):
+    """One entry of ``[objectives]``; the direction follows from the measure."""
+
+    reference: float = Field(description="the worst value still of interest; it bounds the hypervolume")
+    scale: Literal["linear", "log"] | None = Field(None, description="scale on which hypervolume is measured")
+
+
+class BoundSpec(_Frozen):
+    """One entry of ``[constraints]``: a bound on a measure of a design."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "BoundSpec":
+        if (self.min is None) == (self.max is None):
+            raise ValueError("a constraint has one bound: give min or max")
+        return self
+
+
+class SilenceSpec(_Frozen):
+    """``[silence]``: the criterion of arXiv 2403.00450, and when it starts to judge."""
+
+    alpha: int = Field(1, ge=1, description="spikes of the output layer under which a sample is silent")
+    beta_silent: float = Field(0.1, gt=0.0, lt=1.0, description="share of silent samples that is too many")
+    update_interval: int = Field(256, ge=1, description="samples between two looks")
+    warmup_epochs: int = Field(2, ge=0, description="epochs before the first verdict")
+
+
+class BudgetSpec(_Frozen):
+    """``[budget]``: how much to spend."""
+
+    trials: int = Field(ge=1, le=100_000)
+    initial: int | None = Field(None, ge=1, description="trials of the first, space-filling design")
+
+
+class WorkersSpec(_Frozen):
+    """``[workers]``: how many trials run at once, and on what."""
+
+    count: int = Field(2, ge=1, le=1024)
+    threads: int = Field(1, ge=1, le=64, description="CPU threads of one trial")
+    gpus: float = Field(0.0, ge=0.0, le=8.0, description="GPUs of one trial; fractions share a device")
+    time_limit_s: float | None = Field(None, gt=0.0, description="wall time after which a trial is stopped")
+
+
+class CampaignSpec(_Frozen):
+    """One campaign, complete and checked. ``load`` and ``from_mapping`` make one."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    data: DataSpec
+    space: dict[str, Variable] = Field(min_length=1, max_length=40)
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    designs: dict[str, list[Any]] = Field(default_factory=dict)
+    objectives: dict[str, ObjectiveSpec] = Field(min_length=1, max_length=4)
+    constraints: dict[str, BoundSpec] = Field(default_factory=dict)
+    silence: SilenceSpec = SilenceSpec()
+    budget: BudgetSpec
+    workers: WorkersSpec = WorkersSpec()
+    energy_model: Literal["asic_45nm", "fpga_7series"] = "asic_45nm"
+
+    @field_validator("objectives", "constraints")
+    @classmethod
+    def _known_measures(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if name not in MEASURES:
+                raise ValueError(f"there is no measure {name!r}{nearest(name, MEASURES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CampaignSpec":
+        _check_names(self)
+        _check_references(self)
+        _check_configurations(self)
+        return self
+
+    @property
+    def search_space(self) -> Space:
+        """The searched variables as a ``Space``."""
+        return Space(self.space)
+
+    def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A proposed configuration together with the fixed values."""
+        return {**self.fixed, **config}
+
+    def scale(self, objective: str) -> Literal["linear", "log"]:
+        """The scale on which an objective enters the hypervolume."""
+        stated = self.objectives[objective].scale
+        return stated or ("log" if objective in LOG_MEASURES else "linear")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values; ``from_mapping`` reads them back."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "CampaignSpec":
+        """Check a campaign given as plain values.
+
+        Raises:
+            SpecError: one sentence with key, value and remedy.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SpecError(sentence(error, cls)) from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "CampaignSpec":
+        """Read and check a campaign file; its name ends in .toml, .yaml, .yml or .json.
+
+        Raises:
+            SpecError: the file cannot be read, is not what its name says, or is no campaign.
+        """
+        return cls.from_text(_read(Path(path)), Path(path).suffix.lstrip("."), str(path))
+
+    @classmethod
+    def from_text(cls, text: str, form: str, source: str = "the campaign") -> "CampaignSpec":
+        """Read and check a campaign from text in TOML, YAML or JSON."""
+        values = _parse(text, form, source)
+        if not isinstance(values, dict):
+            raise SpecError(
+                f"{source} holds a {type(values).__name__}, not a table: see examples/digits.toml"
+            )
+        return cls.from_mapping(values)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise SpecError(
+                f"{path} is larger than {MAX_FILE_BYTES} bytes: a campaign file is a page of text"
+            )
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SpecError(
+            f"cannot read the campaign file {path} ({reason}): give the path of a TOML or YAML file"
+        ) from None
+
+
+def _parse(text: str, form: str, source: str) -> Any:
+    readers = {"toml": tomllib.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load, "json": json.loads}
+    if form not in readers:
+        raise SpecError(f"{source} ends in {form!r}: name it .toml, .yaml or .json so that its form is known")
+    try:
+        return readers[form](text)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        detail = re.sub(r"\s+", " ", str(error))
+        raise SpecError(f"{source} is not valid {form.upper()} ({detail}): mend that place") from None
+
+
+def _check_names(spec: CampaignSpec) -> None:
+    """Every parameter is known and stands in one table only; [designs] holds accelerator parameters."""
+    known = TrialParameters.model_fields
+    seen: dict[str, str] = {}
+    for table in ("space", "fixed", "designs"):
+        for name in getattr(spec, table):
+            if name not in known:
+                raise ValueError(f"{table}.{name}: there is no parameter {name!r}{nearest(name, known)}")
+            if name in seen:
+                raise ValueError(f"{table}.{name}: {name} is also in [{seen[name]}]: keep one of the two")
+            seen[name] = table
+    if "hidden_layers" in spec.space:
+        raise ValueError(
+            "space.hidden_layers: the number of layers cannot be searched: give it under [fixed]"
+        )
+    for name, values in spec.designs.items():
+        if name not in ACCELERATOR_NAMES:
+            raise ValueError(f"designs.{name}: training depends on {name}: move it to [space] or [fixed]")
+        if not values:
+            raise ValueError(f"designs.{name}: the list is empty: give at least one value")
+    if math.prod(len(values) for values in spec.designs.values()) > MAX_DESIGNS:
+        raise ValueError(f"designs: more than {MAX_DESIGNS} combinations: shorten a list")
+
+
+def _check_references(spec: CampaignSpec) -> None:
+    for name, objective in spec.objectives.items():
+        if not math.isfinite(objective.reference):
+            raise ValueError(f"objectives.{name}.reference: {objective.reference} is not a number: give one")
+        if spec.scale(name) == "log" and objective.reference <= 0:
+            raise ValueError(
+                f"objectives.{name}.reference: {objective.reference:g} is not above zero, as its log scale "
+                "needs: give the worst value still of interest"
+            )
+
+
+def _check_configurations(spec: CampaignSpec) -> None:
+    """Every pair of edges of the space, with every design, can be trained and built."""
+    space = spec.search_space
+    base = {name: _edges(variable)[-1] for name, variable in spec.space.items()}
+    pairs = combinations(spec.space, 2) if len(spec.space) > 1 else [(next(iter(spec.space)),) * 2]
+    for first, second in pairs:
+        for one, two in product(_edges(spec.space[first]), _edges(spec.space[second])):
+            config = {**base, first: one, second: two}
+            _check_one(spec, {name: config[name] for name in space.active(config)})
+
+
+def _check_one(spec: CampaignSpec, config: dict[str, Any]) -> None:
+    """One complete configuration; a fault is laid at the table that holds the parameter at fault."""
+    try:
+        design_grid(spec.complete(config), spec.designs)
+    except ValidationError as error:
+        location = error.errors()[0]["loc"]
+        tables = ("space", "fixed", "designs")
+        table = next((f"{t}." for t in tables if location and location[0] in getattr(spec, t)), "")
+        raise ValueError(f"{table}{sentence(error, TrialParameters)}") from None
+
+
+def _edges(variable: Variable) -> tuple[Any, ...]:
+    if isinstance(variable, Categorical):
+        return tuple(variable.choices)
+    if isinstance(variable, Ordinal):
+        return tuple(variable.values)
+    return (variable.low, variable.high)
