@@ -47,9 +47,7 @@ def run_benchmark(
     rows, passed, extra = body(arguments.quick)
     seconds = time.perf_counter() - start
     print(table(rows))
-    print(
-        f"goal: {goal}: {'met' if passed else 'MISSED'} ({seconds:.1f} s{', quick' if arguments.quick else ''})"
-    )
+    print(f"goal: {goal}: {'met' if passed else 'MISSED'} ({seconds:.1f} s{', quick' * arguments.quick})")
     record = {
         "name": name,
         "goal": goal,
