@@ -1,0 +1,90 @@
+"""Encoded data of a training run: fresh inputs for training, fixed ones for validation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.encoders import Code, EncodedSet, FloatImages, check_range, encode, spikes_of
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSplits:
+    """Training images and an encoded validation split; shared by all trials with this code.
+
+    Training inputs are encoded batch by batch: fresh noise every epoch costs little more than unpacking
+        stored
+    spikes, needs no memory, and trains better.
+    """
+
+    code: Code
+    images: FloatImages
+    labels: NDArray[np.int64]
+    validation: EncodedSet
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Training samples as ``models.network.run`` takes them.
+
+    Attributes:
+        inputs: spikes float32 (T, B, k), or values (B, k) when direct; only inputs that are not zero
+            throughout.
+        columns: which of the network's inputs those are, int64 (k,).
+        labels: int64 (B,).
+    """
+
+    inputs: Tensor
+    columns: Tensor
+    labels: Tensor
+
+
+def encode_splits(
+    train: tuple[FloatImages, NDArray[np.int64]],
+    validation: tuple[FloatImages, NDArray[np.int64]],
+    code: Code,
+    seed: int,
+) -> EncodedSplits:
+    """Prepare (images, labels) pairs for training; ``seed`` is that of the validation noise.
+
+    Raises:
+        SpecError: an image value outside 0..1.
+    """
+    check_range(train[0])
+    return EncodedSplits(code, *train, encode(*validation, code, seed))
+
+
+def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iterator[Batch]:
+    """All training samples once, in an order and with noise that depend on the arguments alone."""
+    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(data))
+    noise = np.random.SFC64([seed, epoch])
+    for start in range(0, len(order), size):
+        yield _batch(data, order[start : start + size], noise)
+
+
+def calibration_batch(data: EncodedSplits, size: int, seed: int) -> Tensor:
+    """Inputs of some training samples, for ``models.network.initial_weights``: (T, B, n), or (B, n) when direct."""
+    rows = np.random.Generator(np.random.PCG64([seed])).permutation(len(data))[:size]
+    batch = _batch(data, rows, np.random.SFC64([seed]))
+    inputs = torch.zeros(*batch.inputs.shape[:-1], data.images.shape[1])
+    inputs[..., batch.columns] = batch.inputs
+    return inputs
+
+
+def _batch(data: EncodedSplits, rows: NDArray[np.int64], noise: np.random.SFC64) -> Batch:
+    """Encode some samples, leaving out inputs that are zero in all of them (a third of MNIST's pixels)."""
+    images = data.images[rows]
+    columns = np.flatnonzero(images.any(axis=0))
+    images = images[:, columns]
+    inputs = images if data.code.encoding == "direct" else spikes_of(images, data.code, noise)
+    return Batch(
+        torch.from_numpy(inputs).to(torch.float32),
+        torch.from_numpy(columns),
+        torch.from_numpy(data.labels[rows]),
+    )

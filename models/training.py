@@ -1,0 +1,313 @@
+"""Training one network by backpropagation through time, watching for silence."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.adam import Adam
+from models.batches import Batch, EncodedSplits, calibration_batch, epoch_batches
+from models.evaluation import evaluate_tensors
+from models.losses import loss_named
+from models.network import Activity, NetworkSpec, TrainedWeights, initial_weights, run, trained_weights
+from models.silence import SilenceSettings, SilenceWatch, worst_constraint
+from spikefront.errors import SpecError
+
+Schedule = Literal["constant", "cosine"]
+State = Literal["complete", "silent", "not_finite"]
+
+_CALIBRATION_SAMPLES = 128
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes:
+        learning_rate: Adam's, at the start.
+        batch_size: samples per step.
+        epochs: passes over the training split.
+        loss: "ce_count" or "mse_count".
+        weight_decay: L2 term added to the gradient.
+        seed: of weights, order and noise.
+        schedule: "cosine" lets the learning rate fall to zero along half a cosine, "constant" keeps it.
+        silence: when training is stopped for silence.
+    """
+
+    learning_rate: float = 2e-3
+    batch_size: int = 64
+    epochs: int = 10
+    loss: str = "ce_count"
+    weight_decay: float = 0.0
+    seed: int = 0
+    schedule: Schedule = "cosine"
+    silence: SilenceSettings = field(default_factory=SilenceSettings)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise SpecError(f"learning_rate is {self.learning_rate}; give a finite number above 0")
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise SpecError(f"weight_decay is {self.weight_decay}; give a finite number of at least 0")
+        for name in ("batch_size", "epochs"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"{name} is {getattr(self, name)}; give at least 1")
+        if self.seed < 0:
+            raise SpecError(f"seed is {self.seed}; give a whole number of at least 0")
+        if self.schedule not in ("constant", "cosine"):
+            raise SpecError(f"schedule {self.schedule!r} is unknown; choose one of constant, cosine")
+        if self.silence.warmup_epochs >= self.epochs:
+            raise SpecError(
+                f"silence warmup_epochs is {self.silence.warmup_epochs} of {self.epochs} epochs, so that none would be"
+                " judged; lower it or train longer"
+            )
+        loss_named(self.loss)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One finished epoch.
+
+    Attributes:
+        epoch: number, from 1.
+        loss, accuracy: mean over the training samples while the weights were moving.
+        validation_accuracy: of the float network at the end of the epoch.
+        spikes_per_layer: mean spikes per training sample, one per layer.
+        silence_constraint: feasible iff not above zero.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_accuracy: float
+    spikes_per_layer: tuple[float, ...]
+    silence_constraint: float
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall time by part: encoding training batches, training steps, validation."""
+
+    encode: float
+    train: float
+    validate: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What became of a training.
+
+    Attributes:
+        state: "complete", "silent" (stopped), or "not_finite" (loss or weights overflowed).
+        reason: one sentence, empty when complete.
+        weights: the network as it was at the end, also when stopped.
+        epochs: reports of the finished epochs; the one a stop fell in is not among them.
+        silence_constraint: worst monitored layer's graded constraint in the last epoch, feasible iff <= 0.
+        samples_seen: training samples that the network was trained on, all epochs together.
+        seconds: wall time by part.
+    """
+
+    state: State
+    reason: str
+    weights: TrainedWeights
+    epochs: tuple[EpochReport, ...]
+    silence_constraint: float
+    samples_seen: int
+    seconds: Seconds
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """Accuracy of the float network after the last finished epoch; None when none was finished."""
+        return self.epochs[-1].validation_accuracy if self.epochs else None
+
+
+def train(
+    spec: NetworkSpec,
+    settings: TrainingSettings,
+    data: EncodedSplits,
+    progress: Callable[[EpochReport], None] | None = None,
+) -> TrainingResult:
+    """Train a network from scratch.
+
+    With the same arguments, thread count and library versions the resulting weights are bit-identical. No
+    global random generator is read or moved.
+
+    Args:
+        spec: the network; its encoding and time steps must be those of ``data``.
+        settings: how to train it.
+        data: shared encoded splits, not changed.
+        progress: called after every epoch; what it raises ends the training.
+
+    Raises:
+        SpecError: the network does not fit the data, or a monitored layer does not exist.
+    """
+    _check_fit(spec, settings, data)
+    state = _Run.start(spec, settings, data)
+    reports: list[EpochReport] = []
+    for epoch in range(settings.epochs):
+        report = state.epoch(epoch)
+        if report is None:
+            break
+        reports.append(report)
+        if progress is not None:
+            progress(report)
+    return state.result(tuple(reports))
+
+
+@dataclass
+class _Tally:
+    """Sums over the samples of one epoch."""
+
+    loss: float = 0.0
+    correct: int = 0
+    spikes: NDArray[np.int64] | int = 0
+    samples: int = 0
+
+    def add(self, loss: float, activity: Activity, labels: Tensor) -> None:
+        size = len(labels)
+        self.loss += loss * size
+        self.correct += int((activity.counts.argmax(dim=1) == labels).sum())
+        self.spikes = self.spikes + activity.layer_spikes.sum(dim=0).numpy()
+        self.samples += size
+
+
+@dataclass
+class _Run:
+    """Everything that moves during one training."""
+
+    spec: NetworkSpec
+    settings: TrainingSettings
+    data: EncodedSplits
+    weights: list[Tensor]
+    adam: Adam
+    watch: SilenceWatch
+    clock: dict[str, float]
+    samples_seen: int = 0
+    steps: int = 0
+    outcome: State = "complete"
+
+    @classmethod
+    def start(cls, spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> "_Run":
+        sample = calibration_batch(data, _CALIBRATION_SAMPLES, settings.seed)
+        weights = [weight.requires_grad_() for weight in initial_weights(spec, settings.seed, sample)]
+        adam = Adam(weights, settings.weight_decay)
+        watch = SilenceWatch(settings.silence, len(data))
+        return cls(
+            spec, settings, data, weights, adam, watch, dict.fromkeys(("encode", "train", "validate"), 0.0)
+        )
+
+    def epoch(self, epoch: int) -> EpochReport | None:
+        """Train one epoch; None when it was stopped, with the state saying why."""
+        tally = _Tally()
+        self.watch.start_epoch()
+        for batch in self._batches(epoch):
+            with self._timed("train"):
+                activity = self._step(batch, tally)
+                self._judge(activity, epoch)
+            if self.outcome != "complete":
+                return None
+        with self._timed("validate"):
+            dynamics = [self.spec.dynamics] * len(self.weights)
+            accuracy = evaluate_tensors(self.weights, dynamics, self.data.validation).accuracy
+        return EpochReport(
+            epoch=epoch + 1,
+            loss=tally.loss / tally.samples,
+            accuracy=tally.correct / tally.samples,
+            validation_accuracy=accuracy,
+            spikes_per_layer=tuple(float(total) for total in np.asarray(tally.spikes) / tally.samples),
+            silence_constraint=worst_constraint(self.watch.constraints()),
+        )
+
+    def result(self, reports: tuple[EpochReport, ...]) -> TrainingResult:
+        """The record that leaves this module."""
+        return TrainingResult(
+            state=self.outcome,
+            reason=self._reason(),
+            weights=trained_weights(self.spec, self.weights),
+            epochs=reports,
+            silence_constraint=worst_constraint(self.watch.constraints()),
+            samples_seen=self.samples_seen,
+            seconds=Seconds(**self.clock),
+        )
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        batches = epoch_batches(self.data, self.settings.batch_size, self.settings.seed, epoch)
+        while True:
+            with self._timed("encode"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _step(self, batch: Batch, tally: _Tally) -> Activity:
+        """One forward and backward pass and one move of the weights."""
+        spec = self.spec
+        dynamics = [spec.dynamics] * len(self.weights)
+        activity = run(self.weights, dynamics, batch.inputs, spec.time_steps, batch.columns)
+        loss = loss_named(self.settings.loss)(activity.counts, batch.labels, spec.time_steps)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.adam.step(self._learning_rate())
+        self.steps += 1
+        self.samples_seen += len(batch.labels)
+        tally.add(float(loss.detach()), activity, batch.labels)
+        return activity
+
+    def _learning_rate(self) -> float:
+        if self.settings.schedule == "constant":
+            return self.settings.learning_rate
+        total = self.settings.epochs * -(-len(self.data) // self.settings.batch_size)
+        return self.settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.steps / total))
+
+    def _judge(self, activity: Activity, epoch: int) -> None:
+        """Set the outcome when this batch ends the training.
+
+        Overflow is looked for first, since a network of infinite weights falls silent as well.
+        """
+        judged = epoch >= self.settings.silence.warmup_epochs
+        if not all(bool(torch.isfinite(weight.detach().sum())) for weight in self.weights):
+            self.outcome = "not_finite"
+        elif self.watch.update(activity.layer_spikes.numpy(), judged):
+            self.outcome = "silent"
+
+    def _reason(self) -> str:
+        if self.outcome == "silent":
+            silence = self.settings.silence
+            return (
+                f"more than {silence.beta_silent:.3g} of the training samples had fewer than {silence.alpha} spikes"
+                f" at a monitored layer, seen after {self.watch.seen} of {len(self.data)} samples of an epoch"
+            )
+        if self.outcome == "not_finite":
+            return f"the weights overflowed after {self.samples_seen} samples; lower the learning rate"
+        return ""
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.clock[part] += time.perf_counter() - start
+
+
+def _check_fit(spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> None:
+    """Refuse a network that cannot run on the data."""
+    if spec.code != data.code:
+        raise SpecError(
+            f"the network expects {spec.code} and the data are {data.code}; encode them for this network"
+        )
+    width, classes = data.images.shape[1], int(data.labels.max()) + 1
+    if spec.sizes[0] != width or spec.sizes[-1] < classes:
+        raise SpecError(
+            f"network sizes are {spec.sizes} and the data have {width} inputs and {classes} classes; make the first"
+            " and the last size those"
+        )
+    layers = len(spec.sizes) - 1
+    for layer in settings.silence.monitored_layers:
+        if not -layers <= layer < layers:
+            raise SpecError(
+                f"silence monitors layer {layer} and the network has {layers}; use -1 for the output"
+            )
