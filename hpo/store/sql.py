@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from hpo.store.connect import first_line, shown, writing
@@ -41,6 +41,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writing = writing(engine)
 
     def create_campaign(
         self,
@@ -62,11 +63,12 @@ class SqlStore:
             updated_at=now(),
         )
         with self._write() as session:
-            if session.get(CampaignRow, name) is not None:
-                msg = f"Campaign {name!r} exists already; resume it, or give the new one another name."
-                raise ConflictError(msg)
             session.add(row)
-            session.flush()
+            try:
+                session.flush()
+            except IntegrityError as error:  # the key decides, also between two that create it at once
+                msg = f"Campaign {name!r} exists already; resume it, or give the new one another name."
+                raise ConflictError(msg) from error
             _note(session, name, None, "campaign_created")
             return row.record()
 
@@ -262,7 +264,7 @@ class SqlStore:
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with self._session(writing(self._engine)) as session, session.begin():
+        with self._session(self._writing) as session, session.begin():
             session.info["writes"] = True
             yield session
 
