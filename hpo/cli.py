@@ -1,0 +1,278 @@
+"""The ``spikefront`` command. Heavy libraries are imported inside the commands that need them."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikefront import __version__
+from spikefront.errors import InputError, SpikefrontError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hpo.home import Home
+    from hpo.store import Store
+
+app = typer.Typer(
+    help="Search spiking networks and their accelerators for the best accuracy, latency and energy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+HomeOption = Annotated[
+    str | None,
+    typer.Option("--home", help="Folder of the store and the results [SPIKEFRONT_HOME, spikefront-home]."),
+]
+DataOption = Annotated[str | None, typer.Option("--data", help="Folder of the data sets [SPIKEFRONT_DATA].")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign file, TOML or YAML.")]
+SerialOption = Annotated[
+    bool, typer.Option("--serial", help="One trial at a time in this process, without Ray.")
+]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", help="Address of a running Ray cluster [SPIKEFRONT_RAY].")
+]
+
+
+def main() -> None:
+    """Run the command; an error of ours is one sentence and its exit code."""
+    try:
+        app()
+    except SpikefrontError as error:
+        print(f"spikefront: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"spikefront {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Shared options."""
+
+
+@app.command()
+def run(
+    file: FileArgument,
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="Another name than the file's.")] = None,
+    home: HomeOption = None,
+    data: DataOption = None,
+    serial: SerialOption = False,
+    ray: RayOption = None,
+) -> None:
+    """Run a campaign from its file, to its front."""
+    spec = _load(file, name)
+    from hpo import running
+
+    raise typer.Exit(running.run(spec, _options(home, data, serial, ray), _console()))
+
+
+@app.command()
+def resume(
+    name: NameArgument,
+    home: HomeOption = None,
+    data: DataOption = None,
+    serial: SerialOption = False,
+    ray: RayOption = None,
+) -> None:
+    """Continue a campaign that was stopped or killed."""
+    from hpo import running
+
+    raise typer.Exit(running.resume(name, _options(home, data, serial, ray), _console()))
+
+
+@app.command()
+def validate(file: FileArgument) -> None:
+    """Check a campaign file without creating anything."""
+    spec = _load(file, None)
+    print(
+        f"{file} is valid: campaign {spec.name}, {len(spec.space)} variables, {spec.budget.trials} trials, "
+        f"objectives {', '.join(spec.objectives)}"
+    )
+
+
+@app.command("list")
+def list_campaigns(home: HomeOption = None) -> None:
+    """List the campaigns of the store."""
+    from hpo.queries import status as status_of
+    from hpo.show import campaign_table
+
+    store = _store(home)
+    _console().print(campaign_table([status_of(store, record.name) for record in store.campaigns()]))
+
+
+@app.command()
+def status(
+    name: NameArgument, home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
+) -> None:
+    """Show where a campaign stands."""
+    from hpo.queries import status as status_of
+    from hpo.show import campaign_table
+
+    found = status_of(_store(home), name)
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        _console().print(campaign_table([found]))
+
+
+@app.command()
+def front(
+    name: NameArgument,
+    home: HomeOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Measures and parameters, as CSV.")] = False,
+) -> None:
+    """Show a campaign's Pareto front."""
+    from hpo.queries import front as front_of
+    from hpo.show import front_table
+    from hpo.tables import front_csv
+
+    designs = front_of(_store(home), name)
+    if as_json:
+        _print_json([found.as_dict() for found in designs])
+    elif as_csv:
+        print(front_csv(designs), end="")
+    else:
+        _console().print(front_table(designs))
+
+
+@app.command()
+def show(
+    name: NameArgument,
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.")],
+    home: HomeOption = None,
+) -> None:
+    """Show one trial: how it ended, its designs, and why each costs what it costs."""
+    from hpo.show import trial_view
+
+    store = _store(home)
+    _console().print(trial_view(store.trial(name, trial), store.designs(name, trial=trial)))
+
+
+@app.command()
+def plot(
+    name: NameArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="The picture's path [front.png].")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Draw a campaign's front as a picture."""
+    from hpo.plots import draw_front
+
+    path = out or _home(home).campaign_folder(name) / "front.png"
+    draw_front(_store(home), name, path)
+    print(f"wrote {path}")
+
+
+@app.command()
+def report(name: NameArgument, home: HomeOption = None, data: DataOption = None) -> None:
+    """Write a campaign's report; looks once at the test data, for the designs of the front."""
+    from hpo.home import data_root
+    from hpo.report import write_report
+
+    where = _home(home)
+    store = _store(home)
+    store.campaign(name)
+    for path in write_report(store, where, name, where.campaign_folder(name), data_root(data)):
+        print(f"wrote {path}")
+
+
+@app.command()
+def export(
+    name: NameArgument,
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="The design's name, such as 12-0.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist yet.")],
+    home: HomeOption = None,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, max=64, help="Golden samples in the test bench.")
+    ] = 4,
+) -> None:
+    """Write a design as Verilog with a self-checking test bench, after checking it in simulation."""
+    from hpo.exporting import export_design
+
+    where = _home(home)
+    for line in export_design(_store(home), where, name, design, folder, samples=samples):
+        print(line)
+
+
+@app.command()
+def doctor(home: HomeOption = None, data: DataOption = None) -> None:
+    """Say what is installed, which devices there are, and what is missing."""
+    from hpo.doctor import findings
+    from hpo.home import data_root
+
+    missing = False
+    for finding in findings(_home(home), data_root(data)):
+        missing = missing or (finding.needed and not finding.found)
+        mark = "ok     " if finding.found else "MISSING" if finding.needed else "absent "
+        print(f"{mark} {finding.what}: {finding.detail}")
+    raise typer.Exit(1 if missing else 0)
+
+
+@app.command()
+def serve(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8000,
+    data: DataOption = None,
+) -> None:
+    """Serve the HTTP interface and the web page."""
+    try:
+        from hpo.service import serve as start
+    except ImportError as error:
+        raise InputError(
+            f"the service is not installed ({error}): pip install 'spikefront[service]'"
+        ) from None
+    start(_home(home), host, port, data)
+
+
+def _load(file: Path, name: str | None) -> Any:
+    from hpo.campaign import CampaignSpec
+
+    spec = CampaignSpec.load(file)
+    return spec if name is None else CampaignSpec.from_mapping({**spec.as_json(), "name": name})
+
+
+def _options(home: str | None, data: str | None, serial: bool, ray: str | None) -> Any:
+    from hpo.home import data_root
+    from hpo.running import Options
+
+    address = ray or os.environ.get("SPIKEFRONT_RAY") or None
+    return Options(_home(home), data_root(data), serial, address)
+
+
+def _home(path: str | None) -> "Home":
+    from hpo.home import Home
+
+    return Home.choose(path)
+
+
+def _store(path: str | None) -> "Store":
+    return _home(path).open()
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # Off a terminal, tables keep their full width: a pipe has no edge to fold at.
+    return Console() if sys.stdout.isatty() else Console(width=220)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))

@@ -1,0 +1,82 @@
+"""``spikefront doctor``: what is installed, what device there is, what is missing."""
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpo.home import Home
+from spikefront.errors import SpikefrontError
+
+LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "sqlalchemy", "pydantic", "plotly", "matplotlib")
+SERVICE_LIBRARIES = ("fastapi", "uvicorn", "psycopg")
+PROGRAMS = {
+    "iverilog": "runs exported test benches (Debian: iverilog)",
+    "verilator": "runs them faster (Debian: verilator)",
+    "yosys": "synthesises exported designs (Debian: yosys)",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report; ``needed`` things that are missing make the command fail."""
+
+    what: str
+    found: bool
+    needed: bool
+    detail: str
+
+
+def findings(home: Home, data_root: str | None) -> Iterator[Finding]:
+    """Everything looked at, in order."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), True, f"{version} (3.11 or newer is needed)")
+    for library in LIBRARIES:
+        yield _library(library, needed=True)
+    for library in SERVICE_LIBRARIES:
+        yield _library(library, needed=False)
+    yield _device()
+    yield Finding("processor cores", True, True, str(len(os.sched_getaffinity(0))))
+    for program, purpose in PROGRAMS.items():
+        path = shutil.which(program)
+        yield Finding(program, path is not None, False, path or purpose)
+    yield _store(home)
+    yield _data(data_root)
+
+
+def _library(name: str, needed: bool) -> Finding:
+    try:
+        return Finding(name, True, needed, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        extra = "spikefront" if needed else "'spikefront[service]'"
+        return Finding(name, False, needed, f"not installed: pip install {extra}")
+
+
+def _device() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+        return Finding("GPU", True, False, ", ".join(names))
+    return Finding("GPU", False, False, "none; trials train on the CPU")
+
+
+def _store(home: Home) -> Finding:
+    if home.store_url.startswith("sqlite") and not home.path.exists():
+        return Finding("store", True, True, f"{home.path} will be made by the first run")
+    try:
+        store = home.open()
+        count = len(store.campaigns())
+        store.close()
+    except SpikefrontError as error:
+        return Finding("store", False, True, str(error))
+    return Finding("store", True, True, f"{home.path}: {count} campaigns")
+
+
+def _data(root: str | None) -> Finding:
+    if root is None:
+        return Finding("data folder", False, False, "none set (--data or SPIKEFRONT_DATA); digits need none")
+    return Finding("data folder", Path(root).is_dir(), True, root)

@@ -1,0 +1,40 @@
+"""Stored trials as the optimiser sees them: observations in the order in which they finished."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from hpo.campaign import CampaignSpec
+from hpo.optimizer import Observation, Status
+from hpo.store import DesignRecord, Store, TrialRecord
+
+CANCELLED = "cancelled"
+
+
+def observe(spec: CampaignSpec, trial: TrialRecord, designs: Sequence[DesignRecord]) -> Observation:
+    """One finished trial with its designs; outcomes are unknown unless it is complete."""
+    status: Status = trial.state  # type: ignore[assignment]  # finished and not cancelled
+    outcomes = None
+    if status == "complete":
+        spikes = {f"spikes_{k}": count for k, count in enumerate(trial.spikes_per_layer[:-1])}
+        outcomes = {"accuracy": float(trial.metrics["accuracy"]), **spikes}
+    points = [
+        {name: design.measures[name] for name in spec.objectives} for design in designs if design.feasible
+    ]
+    return Observation(
+        index=trial.number,
+        config=trial.config,
+        status=status,
+        outcomes=outcomes,
+        constraints=dict(trial.constraints),
+        points=points,
+    )
+
+
+def observations(spec: CampaignSpec, store: Store) -> list[Observation]:
+    """Every finished trial of the campaign, in the order of finishing."""
+    designs: dict[int, list[DesignRecord]] = defaultdict(list)
+    for design in store.designs(spec.name):
+        designs[design.trial].append(design)
+    finished = [t for t in store.trials(spec.name) if t.finished_at and t.state != CANCELLED]
+    finished.sort(key=lambda t: (t.finished_at, t.number))
+    return [observe(spec, trial, designs[trial.number]) for trial in finished]

@@ -1,0 +1,63 @@
+"""Where Spikefront keeps things: one home folder, its store, its artifacts, a folder per campaign."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpo.store import Store, open_store
+from hpo.store.artifacts import ArtifactFolder
+from spikefront.errors import InputError
+
+DEFAULT_HOME = "spikefront-home"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home folder; ``SPIKEFRONT_STORE`` may put the store elsewhere (PostgreSQL)."""
+
+    path: Path
+
+    @classmethod
+    def choose(cls, path: str | None = None) -> "Home":
+        """The folder asked for, else ``SPIKEFRONT_HOME``, else ``spikefront-home`` beside the user."""
+        return cls(Path(path or os.environ.get("SPIKEFRONT_HOME") or DEFAULT_HOME).absolute())
+
+    @property
+    def store_url(self) -> str:
+        """Database URL of the store."""
+        return os.environ.get("SPIKEFRONT_STORE") or f"sqlite:///{self.path / 'store.db'}"
+
+    def open(self) -> Store:
+        """Open the store, making the folder on first use.
+
+        Raises:
+            InputError: the folder cannot be written, or the store cannot be opened.
+        """
+        self._make(self.path)
+        return open_store(self.store_url)
+
+    @property
+    def artifacts(self) -> ArtifactFolder:
+        """Trained networks, by content."""
+        return ArtifactFolder(self.path / "artifacts")
+
+    def campaign_folder(self, name: str) -> Path:
+        """The folder of one campaign's pictures and reports, made on first use."""
+        folder = self.path / name
+        self._make(folder)
+        return folder
+
+    @staticmethod
+    def _make(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot make the folder {folder} ({error.strerror}): "
+                "give another with --home or SPIKEFRONT_HOME"
+            ) from None
+
+
+def data_root(path: str | None = None) -> str | None:
+    """Folder of the data sets: the one asked for, else ``SPIKEFRONT_DATA``, else None."""
+    return path or os.environ.get("SPIKEFRONT_DATA") or None

@@ -1,0 +1,149 @@
+"""Pictures of a campaign: one PNG of the front (matplotlib), and figures for the report (plotly)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo.queries import FrontDesign, front, hypervolume_curve, spec_of
+from hpo.store import DesignRecord, Store
+from hpo.tables import UNITS, parameter_text
+
+GREY, BLUE, ORANGE = "#b4b9c2", "#1f5fa8", "#d9731a"
+COST_MEASURES = ("latency_us", "energy_uj", "luts", "bram36", "spikes_per_inference", "ffs", "dsps")
+
+
+def draw_front(store: Store, name: str, path: Path) -> None:
+    """Draw accuracy against each cost objective, all feasible designs and the front, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    spec = spec_of(store, name)
+    costs = [objective for objective in spec.objectives if objective in COST_MEASURES] or ["latency_us"]
+    designs, chosen = store.designs(name, feasible_only=True), front(store, name)
+    figure, axes = plt.subplots(
+        1, len(costs), figsize=(5.6 * len(costs), 4.4), squeeze=False, layout="constrained"
+    )
+    for axis, cost in zip(axes[0], costs, strict=True):
+        _draw_pair(axis, cost, designs, chosen)
+    axes[0][0].legend(loc="lower right", frameon=False)
+    figure.suptitle(f"{name}: {len(chosen)} designs on the front of {len(designs)} feasible ones")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def _draw_pair(axis: Any, cost: str, designs: Sequence[DesignRecord], chosen: Sequence[FrontDesign]) -> None:
+    """One cost against accuracy; the line joins the designs that no other beats in these two."""
+    axis.scatter(*_pair(cost, [d.measures for d in designs]), s=14, color=GREY, label="feasible design")
+    points = sorted(zip(*_pair(cost, [f.design.measures for f in chosen]), strict=True))
+    axis.scatter(
+        *zip(*points, strict=True), s=30, color=BLUE, zorder=3, label="on the front"
+    ) if points else None
+    steps = [p for k, p in enumerate(points) if all(p[1] > q[1] for q in points[:k])]
+    if steps:
+        axis.step(*zip(*steps, strict=True), where="post", color=BLUE, linewidth=1, alpha=0.6)
+    if designs and min(d.measures[cost] for d in designs) > 0:
+        axis.set_xscale("log")
+    axis.set_xlabel(UNITS[cost][0])
+    axis.set_ylabel(UNITS["accuracy"][0])
+    axis.grid(alpha=0.25, which="both")
+
+
+def _pair(cost: str, measures: Sequence[dict[str, float]]) -> tuple[list[float], list[float]]:
+    return [m[cost] * UNITS[cost][1] for m in measures], [
+        m["accuracy"] * UNITS["accuracy"][1] for m in measures
+    ]
+
+
+def front_figure(store: Store, name: str) -> Any:
+    """Accuracy against latency with energy as colour, every feasible design and the front (plotly)."""
+    import plotly.graph_objects as go
+
+    chosen = front(store, name)
+    on_front = {found.name for found in chosen}
+    others = [d for d in store.designs(name, feasible_only=True) if d.name not in on_front]
+    figure = go.Figure()
+    x, y = _pair("latency_us", [d.measures for d in others])
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name="feasible",
+        marker={"color": GREY, "size": 6},
+        text=[d.name for d in others],
+    )
+    x, y = _pair("latency_us", [f.design.measures for f in chosen])
+    colours = [f.design.measures["energy_uj"] for f in chosen]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name="front",
+        marker={
+            "color": colours,
+            "size": 11,
+            "colorscale": "Viridis",
+            "colorbar": {"title": {"text": "energy uJ"}},
+            "line": {"width": 1, "color": "#333"},
+        },
+        text=[_hover(f) for f in chosen],
+        hoverinfo="text",
+    )
+    figure.update_xaxes(title_text=UNITS["latency_us"][0], type="log")
+    figure.update_yaxes(title_text=UNITS["accuracy"][0])
+    return _styled(figure)
+
+
+def _hover(found: FrontDesign) -> str:
+    measures = [
+        f"{UNITS[m][0]}: {v * UNITS[m][1]:.4g}" for m, v in found.design.measures.items() if m in UNITS
+    ]
+    settings = [f"{n}: {parameter_text(v)}" for n, v in {**found.config, **found.design.config}.items()]
+    return "<br>".join([f"<b>design {found.name}</b>", *measures, *settings])
+
+
+def hypervolume_figure(store: Store, name: str) -> Any:
+    """Hypervolume of the front over finished trials (plotly)."""
+    import plotly.graph_objects as go
+
+    curve = hypervolume_curve(store, name)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(range(1, len(curve) + 1)), y=curve, mode="lines", line={"shape": "hv", "color": BLUE}
+    )
+    figure.update_xaxes(title_text="finished trials")
+    figure.update_yaxes(title_text="hypervolume")
+    return _styled(figure)
+
+
+def breakdown_figure(designs: Sequence[FrontDesign], detail: str, unit: str) -> Any:
+    """A stacked bar per design of a detail that is a list by layer or a mapping by part (plotly)."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for part in dict.fromkeys(key for found in designs for key in _parts(found, detail)):
+        values = [_parts(found, detail).get(part, 0.0) for found in designs]
+        figure.add_bar(x=[found.name for found in designs], y=values, name=part)
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="design", type="category")
+    figure.update_yaxes(title_text=unit)
+    return _styled(figure)
+
+
+def _parts(found: FrontDesign, detail: str) -> dict[str, float]:
+    value = found.design.details[detail]
+    if isinstance(value, dict):
+        return {part.replace("_", " "): v for part, v in value.items()}
+    return {f"layer {number}": v for number, v in enumerate(value, start=1)}
+
+
+def _styled(figure: Any) -> Any:
+    figure.update_layout(
+        template="plotly_white",
+        height=420,
+        margin={"l": 60, "r": 20, "t": 20, "b": 50},
+        legend={"orientation": "h", "y": 1.08},
+    )
+    return figure

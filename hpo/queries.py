@@ -1,0 +1,151 @@
+"""What people ask of a stored campaign: its status and its front. Every boundary answers from here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hpo.campaign import MEASURES, CampaignSpec
+from hpo.pareto import HypervolumeScale, Objective
+from hpo.store import DesignRecord, Store, TrialRecord
+
+
+@dataclass(frozen=True)
+class FrontDesign:
+    """A design of the front with the configuration that trained it."""
+
+    design: DesignRecord
+    config: dict[str, Any]
+    spikes_per_layer: list[float]
+
+    @property
+    def name(self) -> str:
+        """The design's name within its campaign, TRIAL-INDEX."""
+        return self.design.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values: what ``front --json``, the HTTP interface and the page show."""
+        design = self.design
+        return {
+            "name": self.name,
+            "trial": design.trial,
+            "measures": design.measures,
+            "test_measures": design.test_measures,
+            "config": self.config,
+            "accelerator": design.config,
+            "spikes_per_layer": self.spikes_per_layer,
+            "details": design.details,
+        }
+
+
+@dataclass(frozen=True)
+class CampaignStatus:
+    """Where a campaign stands."""
+
+    name: str
+    state: str
+    counts: dict[str, int]
+    trials_total: int
+    hypervolume: float
+    best: dict[str, FrontDesign]
+    front_size: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def ended(self) -> int:
+        """Trials that need no more work."""
+        return sum(n for state, n in self.counts.items() if state not in ("queued", "running"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "counts": self.counts,
+            "trials_total": self.trials_total,
+            "hypervolume": self.hypervolume,
+            "front_size": self.front_size,
+            "best": {
+                objective: {"name": best.name, "value": best.design.measures[objective]}
+                for objective, best in self.best.items()
+            },
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+        }
+
+
+def spec_of(store: Store, name: str) -> CampaignSpec:
+    """The specification that a campaign was created with."""
+    return CampaignSpec.from_mapping(store.campaign(name).spec)
+
+
+def hypervolume_scale(spec: CampaignSpec) -> HypervolumeScale:
+    """Objectives of a campaign with their directions, scales and reference point."""
+    return HypervolumeScale(
+        tuple(
+            Objective(name, MEASURES[name], spec.scale(name), objective.reference)
+            for name, objective in spec.objectives.items()
+        )
+    )
+
+
+def front(store: Store, name: str) -> list[FrontDesign]:
+    """The feasible designs that no other feasible design dominates, best first in the first objective."""
+    return _front(spec_of(store, name), store)
+
+
+def status(store: Store, name: str) -> CampaignStatus:
+    """Counts by state, hypervolume of the front, and the best design for each objective."""
+    record = store.campaign(name)
+    spec = CampaignSpec.from_mapping(record.spec)
+    designs = _front(spec, store)
+    return CampaignStatus(
+        name=name,
+        state=record.state,
+        counts=dict(store.counts(name)),
+        trials_total=spec.budget.trials,
+        hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),
+        best={objective: _best(designs, objective) for objective in spec.objectives} if designs else {},
+        front_size=len(designs),
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+    )
+
+
+def hypervolume_curve(store: Store, name: str) -> list[float]:
+    """Hypervolume of the front after each finished trial, in order of finishing."""
+    spec = spec_of(store, name)
+    scale = hypervolume_scale(spec)
+    designs = store.designs(name, feasible_only=True)
+    finished = sorted((t for t in store.trials(name) if t.finished_at), key=_finish_order)
+    seen: set[int] = set()
+    curve = []
+    for trial in finished:
+        seen.add(trial.number)
+        curve.append(scale.hypervolume([d.measures for d in designs if d.trial in seen]))
+    return curve
+
+
+def _finish_order(trial: TrialRecord) -> tuple[Any, int]:
+    return trial.finished_at, trial.number
+
+
+def _front(spec: CampaignSpec, store: Store) -> list[FrontDesign]:
+    designs = store.designs(spec.name, feasible_only=True)
+    chosen = [designs[k] for k in hypervolume_scale(spec).front([d.measures for d in designs])]
+    trials = {t.number: t for t in store.trials(spec.name, states={"complete"})}
+    found = [
+        FrontDesign(d, spec.complete(trials[d.trial].config), list(trials[d.trial].spikes_per_layer))
+        for d in chosen
+    ]
+    first = next(iter(spec.objectives))
+    return sorted(found, key=lambda f: _goodness(f, first), reverse=True)
+
+
+def _best(designs: list[FrontDesign], objective: str) -> FrontDesign:
+    return max(designs, key=lambda f: _goodness(f, objective))
+
+
+def _goodness(design: FrontDesign, objective: str) -> float:
+    value = design.design.measures[objective]
+    return value if MEASURES[objective] == "max" else -value

@@ -1,0 +1,102 @@
+"""The report of a campaign: ``front.png`` and one self-contained HTML page.
+
+Here, and only here, the test split is looked at, once per design of the front; what was measured is stored.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo import plots
+from hpo.home import Home
+from hpo.queries import FrontDesign, front, spec_of, status
+from hpo.store import Store
+from hpo.tables import front_columns, front_row
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(store: Store, home: Home, name: str, folder: Path, data_root: str | None) -> list[Path]:
+    """Measure the front on the test split where that is not done yet, and write picture and page.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: the test split cannot be loaded.
+    """
+    measure_test(store, home, name, data_root)
+    picture, page = folder / "front.png", folder / "report.html"
+    plots.draw_front(store, name, picture)
+    page.write_text(render(store, name), encoding="utf-8")
+    return [picture, page]
+
+
+def measure_test(store: Store, home: Home, name: str, data_root: str | None) -> None:
+    """Price every design of the front on the test split, unless that was done before."""
+    untested = [found for found in front(store, name) if found.design.test_measures is None]
+    if not untested:
+        return
+    from hardware.record_io import from_bytes
+
+    from workers.parameters import TrialParameters
+    from workers.trial import measure_on_test
+
+    spec = spec_of(store, name)
+    for found in untested:
+        artifact = store.trial(name, found.design.trial).artifact
+        record = from_bytes(home.artifacts.get(str(artifact)))
+        parameters = TrialParameters.model_validate({**found.config, **_accelerator(found)})
+        measures = measure_on_test(record.network, parameters, spec.data.model_dump(), data_root, spec.seed)
+        store.set_test_measures(name, found.name, measures)
+
+
+def _accelerator(found: FrontDesign) -> dict[str, Any]:
+    return {key: value for key, value in found.design.config.items() if key != "family"}
+
+
+def render(store: Store, name: str) -> str:
+    """The page as text; everything from users is escaped."""
+    from jinja2 import Environment, FileSystemLoader
+    from plotly.offline import get_plotlyjs
+
+    page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("report.html")
+    designs = front(store, name)
+    columns = front_columns(designs)
+    record = store.campaign(name)
+    return page.render(
+        name=name,
+        status=status(store, name),
+        columns=columns,
+        rows=[front_row(found, columns) for found in designs],
+        tested=any(found.design.test_measures for found in designs),
+        figures=_figures(store, name, designs),
+        energy_model=record.spec.get("energy_model", ""),
+        assumed_share=_assumed_share(designs),
+        reference=record.reference,
+        stopped=[t for t in store.trials(name) if t.state in ("silent", "failed", "pruned")],
+        versions=record.versions,
+        seed=record.seed,
+        spec=json.dumps(record.spec, indent=2),
+        plotly_js=get_plotlyjs(),
+    )
+
+
+def _figures(store: Store, name: str, designs: Sequence[FrontDesign]) -> dict[str, str]:
+    figures = {
+        "front": plots.front_figure(store, name),
+        "hypervolume": plots.hypervolume_figure(store, name),
+        "cycles": plots.breakdown_figure(designs, "cycles_per_layer", "cycles"),
+        "spikes": plots.breakdown_figure(designs, "spikes_per_layer", "spikes"),
+        "energy": plots.breakdown_figure(designs, "energy_uj_by_part", "energy uJ"),
+        "energy_layers": plots.breakdown_figure(designs, "energy_uj_by_layer", "energy uJ"),
+    }
+    return {key: figure.to_html(full_html=False, include_plotlyjs=False) for key, figure in figures.items()}
+
+
+def _assumed_share(designs: Sequence[FrontDesign]) -> str:
+    shares = [found.design.details["energy_assumed_share"] for found in designs]
+    if not shares:
+        return "an unknown share"
+    return f"{100 * min(shares):.0f} to {100 * max(shares):.0f} %"

@@ -1,0 +1,106 @@
+"""Driving a campaign from the terminal: signals, the live view, and what is shown and written at the end."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from hpo import runs
+from hpo.campaign import CampaignSpec
+from hpo.driver import Campaign, Hooks, drive
+from hpo.home import Home
+from hpo.progress import progress_view
+from hpo.queries import front, status
+from hpo.report import write_report
+from hpo.show import front_table
+from hpo.store import Store
+from spikefront.errors import ConflictError
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how to run."""
+
+    home: Home
+    data_root: str | None
+    serial: bool = False
+    ray_address: str | None = None
+
+
+def run(spec: CampaignSpec, options: Options, console: Console) -> int:
+    """Create the campaign unless it exists with the same specification, then drive it; the exit code.
+
+    Raises:
+        ConflictError: another campaign has that name.
+        DataError: the data set cannot be loaded; nothing is created.
+    """
+    store = options.home.open()
+    known = {record.name: record for record in store.campaigns()}
+    if spec.name not in known:
+        runs.create(store, spec, options.data_root)
+    elif known[spec.name].spec != spec.as_json():
+        raise ConflictError(
+            f"there is a campaign {spec.name!r} with another specification: give this one a new name with "
+            f"--name, or continue that one with 'spikefront resume {spec.name}'"
+        )
+    return resume(spec.name, options, console, store)
+
+
+def resume(name: str, options: Options, console: Console, store: Store | None = None) -> int:
+    """Drive a stored campaign to its end, or until Ctrl-C; the exit code (130 when interrupted)."""
+    store = store or options.home.open()
+    record = store.campaign(name)
+    if record.state == "finished":
+        console.print(f"campaign {name} is finished already; run it afresh under a new name with --name")
+    else:
+        campaign = runs.open_campaign(store, options.home, name, options.data_root)
+        if _drive(campaign, options, console) == "paused":
+            console.print(f"paused; nothing is lost: continue with 'spikefront resume {name}'")
+            return 130
+    conclude(store, options, name, console)
+    return 0
+
+
+def _drive(campaign: Campaign, options: Options, console: Console) -> str:
+    with _interruptible(console) as stopped:
+        console.print(f"campaign {campaign.name}: {campaign.spec.budget.trials} trials, starting workers")
+        pool = runs.make_pool(campaign.spec, options.serial, options.ray_address)
+        try:
+            with progress_view(console) as show:
+                hooks = Hooks(
+                    changed=lambda: show(status(campaign.store, campaign.name)), stop=stopped.is_set
+                )
+                return drive(campaign, pool, hooks)
+        finally:
+            pool.close()
+
+
+@contextmanager
+def _interruptible(console: Console) -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal interrupts at once."""
+    stopped = threading.Event()
+
+    def ask(_number: int, _frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+        console.print("stopping: running trials go back to the queue")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def conclude(store: Store, options: Options, name: str, console: Console) -> None:
+    """Show the front and write its picture and report."""
+    folder = options.home.campaign_folder(name)
+    written = write_report(store, options.home, name, folder, options.data_root)
+    console.print(front_table(front(store, name)))
+    for path in written:
+        console.print(f"wrote {path}", soft_wrap=True)

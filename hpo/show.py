@@ -1,0 +1,102 @@
+"""Rendering of fronts, trials and campaigns for the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from hpo.queries import CampaignStatus, FrontDesign
+from hpo.store import DesignRecord, TrialRecord
+from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_text
+
+
+def front_table(designs: Sequence[FrontDesign]) -> Table | Text:
+    """The front, one design a row."""
+    if not designs:
+        return Text("no feasible design yet: the front is empty")
+    columns = front_columns(designs)
+    table = Table(title=f"front: {len(designs)} designs", title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("design", "neuron", "reset") else "right")
+    for found in designs:
+        table.add_row(*front_row(found, columns))
+    return table
+
+
+def campaign_table(statuses: Sequence[CampaignStatus]) -> Table:
+    """Every campaign, one a row."""
+    table = Table()
+    for heading in ("campaign", "state", "ended", "complete", "silent", "failed", "front", "hypervolume"):
+        table.add_column(heading, justify="left" if heading in ("campaign", "state") else "right")
+    for found in statuses:
+        counts = [str(found.counts.get(state, 0)) for state in ("complete", "silent", "failed")]
+        ended = f"{found.ended}/{found.trials_total}"
+        table.add_row(
+            found.name, found.state, ended, *counts, str(found.front_size), f"{found.hypervolume:.4f}"
+        )
+    return table
+
+
+def trial_view(trial: TrialRecord, designs: Sequence[DesignRecord]) -> Group:
+    """One trial: how it ended, its configuration, what each of its designs costs and why."""
+    head = Text.assemble((f"trial {trial.number}", "bold"), f" of {trial.campaign}: {trial.state}")
+    reason = [Text(trial.reason, style="yellow")] if trial.reason else []
+    facts = Table(show_header=False, box=None)
+    for name, value in trial.config.items():
+        facts.add_row(name, parameter_text(value))
+    for name, seconds in trial.timings.items():
+        facts.add_row(f"{name}", f"{seconds:.2f}")
+    if "accuracy" in trial.metrics:
+        facts.add_row("accuracy, integer network", measure_text("accuracy", trial.metrics["accuracy"]) + " %")
+        facts.add_row(
+            "accuracy, float network", measure_text("accuracy", trial.metrics["float_accuracy"]) + " %"
+        )
+    spikes = [
+        Text(
+            "spikes per inference, inputs first: "
+            + parameter_text([round(s, 1) for s in trial.spikes_per_layer])
+        )
+    ]
+    trace = [Text(trial.traceback, style="dim")] if trial.traceback else []
+    return Group(
+        head, *reason, facts, *(spikes if trial.spikes_per_layer else []), *map(design_view, designs), *trace
+    )
+
+
+def design_view(design: DesignRecord) -> Group:
+    """One design: its measures, and where its cycles and its energy go."""
+    head = f"design {design.name}, lanes {parameter_text(design.config['lanes'])}"
+    if not design.feasible:
+        head += " (breaks a constraint)"
+    measures = Table(show_header=False, box=None)
+    for name, value in design.measures.items():
+        if name in UNITS:
+            measures.add_row(UNITS[name][0], measure_text(name, value))
+    return Group(Text(head, style="bold"), measures, _layers(design), _energy(design))
+
+
+def _layers(design: DesignRecord) -> Table:
+    table = Table(title="by layer", title_justify="left")
+    for heading in ("layer", "spikes in", "cycles", "energy uJ"):
+        table.add_column(heading, justify="right")
+    details = design.details
+    rows = zip(
+        details["spikes_per_layer"], details["cycles_per_layer"], details["energy_uj_by_layer"], strict=False
+    )
+    for number, (spikes, cycles, energy) in enumerate(rows, start=1):
+        table.add_row(str(number), f"{spikes:.1f}", f"{cycles:.1f}", f"{energy:.4f}")
+    return table
+
+
+def _energy(design: DesignRecord) -> Table:
+    table = Table(title=f"energy by part, model {design.details['energy_model']}", title_justify="left")
+    table.add_column("part")
+    table.add_column("uJ", justify="right")
+    table.add_column("share", justify="right")
+    total = sum(design.details["energy_uj_by_part"].values())
+    for part, value in design.details["energy_uj_by_part"].items():
+        table.add_row(
+            part.replace("_", " "), f"{value:.5f}", f"{100 * value / total:.1f} %" if total else "-"
+        )
+    return table

@@ -1,0 +1,225 @@
+"""Evaluating one trial: train, watch silence, quantise, count cycles and energy. No store, no Ray.
+
+The accuracy that counts is the integer network's on the validation split; it equals the RTL's bit for bit.
+"""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from hardware.cost import DesignCost, price_many
+from hardware.record_io import Record, to_bytes
+
+from hardware.network import TrainedLayer, TrainedNetwork
+from hardware.reference import quantize_inputs
+from models.batches import EncodedSplits, encode_splits
+from models.datasets import Splits, load
+from models.encoders import Code, encode
+from models.network import NetworkSpec, TrainedWeights
+from models.silence import SilenceSettings
+from models.training import TrainingResult, TrainingSettings, train
+from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
+from workers.parameters import TrialParameters, design_grid
+
+NEURONS = {"lif": "leaky", "lapicque": "lapicque"}
+KEPT_SAMPLES = 64
+"""Validation samples kept with a trained network, so that it can be exported and verified on its own."""
+TEST_SEED_OFFSET = 1
+"""The test split's spikes are drawn apart from the validation split's."""
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What decides a split and its spikes; equal for every trial of a campaign with one encoding."""
+
+    set: str
+    root: str | None
+    max_train: int | None
+    validation_fraction: float
+    seed: int
+
+
+def evaluate(request: TrialRequest) -> TrialOutcome:
+    """Train one configuration and price every design of its grid.
+
+    Raises:
+        SpikefrontError: the configuration cannot be trained or built; the pool records it as a failure.
+    """
+    torch.set_num_threads(request.threads)
+    started = time.perf_counter()
+    grid = design_grid(request.config, request.designs)
+    data = _data(request)
+    splits = _splits(data)
+    encoded = _encoded(data, Code(grid[0].encoding, grid[0].time_steps))
+    loaded = time.perf_counter()
+    result = train(_network_spec(grid[0], splits), _settings(request, grid[0]), encoded)
+    trained = time.perf_counter()
+    timings = {"load_s": loaded - started, "train_s": trained - loaded}
+    if result.state != "complete":
+        return _stopped(result, timings)
+    network = trained_network(result.weights)
+    costs = _price(network, grid, encoded, request.energy_model)
+    timings["hardware_s"] = time.perf_counter() - trained
+    return TrialOutcome(
+        state="complete",
+        metrics=_metrics(result, costs[0]),
+        constraints={"silence": result.silence_constraint},
+        spikes_per_layer=costs[0].spikes_per_layer,
+        timings=timings,
+        versions=_versions(),
+        designs=tuple(_design(p, c) for p, c in zip(grid, costs, strict=True)),
+        artifact=_artifact(network, encoded),
+    )
+
+
+def trained_network(weights: TrainedWeights) -> TrainedNetwork:
+    """The plain record that ``hardware`` reads."""
+    layers = tuple(
+        TrainedLayer(layer.weight, layer.beta, layer.threshold, layer.reset, layer.blank_after_spike)
+        for layer in weights.layers
+    )
+    return TrainedNetwork(layers, weights.time_steps, weights.encoding)
+
+
+def test_costs(
+    network: TrainedNetwork,
+    parameters: list[TrialParameters],
+    data: Mapping[str, Any],
+    root: str | None,
+    seed: int,
+) -> list[DesignCost]:
+    """Price a trained network's designs on the test split: for the report alone.
+
+    Args:
+        network: the trained network.
+        parameters: one complete configuration per design.
+        data: ``[data]`` of the campaign file.
+        root: folder of the data sets.
+        seed: the campaign's, as for its other splits.
+    """
+    splits = load(
+        data["set"],
+        root,
+        max_train=data["max_train"],
+        validation_fraction=data["validation_fraction"],
+        seed=seed,
+    )
+    code = Code(network.encoding, network.time_steps)
+    encoded = encode(splits.test.images, splits.test.labels, code, seed + TEST_SEED_OFFSET)
+    return [
+        price_many(network, [p.accelerator()], _inputs(encoded.samples(), p), encoded.labels)[0]
+        for p in parameters
+    ]
+
+
+def _data(request: TrialRequest) -> _Data:
+    return _Data(root=request.data_root, seed=request.split_seed, **request.data)
+
+
+@lru_cache(maxsize=2)
+def _splits(data: _Data) -> Splits:
+    """Loaded once per worker process, not per trial."""
+    return load(
+        data.set,
+        data.root,
+        max_train=data.max_train,
+        validation_fraction=data.validation_fraction,
+        seed=data.seed,
+    )
+
+
+@lru_cache(maxsize=4)
+def _encoded(data: _Data, code: Code) -> EncodedSplits:
+    splits = _splits(data)
+    train_part, validation = splits.train, splits.validation
+    return encode_splits(
+        (train_part.images, train_part.labels), (validation.images, validation.labels), code, data.seed
+    )
+
+
+def _network_spec(parameters: TrialParameters, splits: Splits) -> NetworkSpec:
+    return NetworkSpec(
+        sizes=parameters.sizes(splits.train.images.shape[1], splits.classes),
+        time_steps=parameters.time_steps,
+        encoding=parameters.encoding,
+        neuron=NEURONS[parameters.neuron],
+        beta=parameters.beta,
+        threshold=parameters.threshold,
+        reset=parameters.reset,
+        surrogate=parameters.surrogate,
+        surrogate_slope=parameters.surrogate_slope,
+    )
+
+
+def _settings(request: TrialRequest, parameters: TrialParameters) -> TrainingSettings:
+    return TrainingSettings(
+        learning_rate=parameters.learning_rate,
+        batch_size=parameters.batch_size,
+        epochs=parameters.epochs,
+        loss=parameters.loss,
+        weight_decay=parameters.weight_decay,
+        seed=request.seed,
+        silence=SilenceSettings(**request.silence),
+    )
+
+
+def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
+    """A silent network is an outcome with a graded constraint; one that is not finite has failed."""
+    if result.state != "silent":
+        return failed(result.reason)
+    return TrialOutcome(
+        state="silent",
+        reason=result.reason,
+        metrics={"samples_seen": result.samples_seen},
+        constraints={"silence": result.silence_constraint},
+        timings=timings,
+        versions=_versions(),
+    )
+
+
+def _price(
+    network: TrainedNetwork, grid: list[TrialParameters], encoded: EncodedSplits, energy_model: str
+) -> list[DesignCost]:
+    """Cost of every design on the validation split."""
+    inputs = _inputs(encoded.validation.samples(), grid[0])
+    configs = [parameters.accelerator() for parameters in grid]
+    return price_many(network, configs, inputs, encoded.validation.labels, energy_model)
+
+
+def _inputs(samples: Any, parameters: TrialParameters) -> Any:
+    """Samples as the accelerator takes them: spikes as they are, currents in ``input_bits`` bits."""
+    return quantize_inputs(samples, parameters.input_bits) if parameters.encoding == "direct" else samples
+
+
+def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
+    last = result.epochs[-1]
+    return {
+        "accuracy": cost.accuracy,
+        "float_accuracy": last.validation_accuracy,
+        "loss": [epoch.loss for epoch in result.epochs],
+        "train_accuracy": [epoch.accuracy for epoch in result.epochs],
+        "validation_accuracy": [epoch.validation_accuracy for epoch in result.epochs],
+        "spikes_per_layer": [list(epoch.spikes_per_layer) for epoch in result.epochs],
+        "samples_seen": result.samples_seen,
+    }
+
+
+def _design(parameters: TrialParameters, cost: DesignCost) -> DesignOutcome:
+    return DesignOutcome(parameters.accelerator().as_dict(), cost.measures(), cost.details())
+
+
+def _artifact(network: TrainedNetwork, encoded: EncodedSplits) -> bytes:
+    """The network with a few validation samples, as one file."""
+    kept = slice(0, KEPT_SAMPLES)
+    return to_bytes(Record(network, encoded.validation.samples(kept), encoded.validation.labels[kept]))
+
+
+def _versions() -> dict[str, str]:
+    """What decides the bits of a training, beside its configuration and seed."""
+    libraries = {name: importlib.metadata.version(name) for name in ("spikefront", "torch", "numpy")}
+    return {**libraries, "cpu": torch.backends.cpu.get_cpu_capability(), "system": platform.platform()}
