@@ -1,0 +1,134 @@
+"""How many clock cycles an inference takes, in closed form: equal to the RTL's counter, cycle for cycle.
+
+For layer l with G groups and C chunks, ``m[c] = max(1, s[c] * G)`` cycles for chunk c with s spikes, and step t::
+
+    accept  A[l,t] = max( V[l-1,t],  D[l,t-1] + 1 )          the vector enters the scanner's shift register
+    fetch   N[l,t] = max( A[l,t] + 1,  K[l,t-1] )            its first chunk enters the prefetch register
+    begin   B[l,t] = max( N[l,t] + 1,  X[l,t-1] + 1 )        the core takes that chunk
+    fire    F[l,t] = max( B[l,t] + sum(m) + 1,  A[l+1,t-1] + 1 )     back-pressure: the buffer must be empty
+    last    X[l,t] = F[l,t] + G - 1                          last group issued
+    valid   V[l,t] = X[l,t] + 2                              the spike vector is published
+    taken   K[l,t] = B[l,t] + m[0] + ... + m[C-2]            the core takes the last chunk
+    drained D[l,t] = N[l,t] if C = 1 else B[l,t] + m[0] + ... + m[C-3]     the last chunk is prefetched
+
+    total          = V[L-1,T-1] + n_out + 1                  counters, then one cycle per class for the argmax
+
+The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts at
+once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then only
+fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware.integer import IntegerNetwork, built_lanes
+from hardware.network import AcceleratorConfig, Encoding, FloatArray, IntArray, SpikeArray
+from hardware.reference import ReferenceRun
+
+NEVER = -(2**40)
+
+
+@dataclass(frozen=True, eq=False)
+class CycleReport:
+    """Clock cycles of N inferences through L layers.
+
+    Attributes:
+        total: start to done, int64 (N,), with the inputs already in the input memory.
+        scan: cycles in which a layer's scanner holds a chunk, int64 (N, L).
+        fire: cycles in which a layer issues groups to fire, int64 (N, L).
+        spikes: input spikes per layer (set bits of all planes when direct), int64 (N, L).
+        load: cycles for the host to write one inference's input, one word of ``chunk_bits`` per cycle.
+    """
+
+    total: IntArray
+    scan: IntArray
+    fire: IntArray
+    spikes: IntArray
+    load: int
+
+    @property
+    def busy(self) -> IntArray:
+        """Cycles in which a layer works, int64 (N, L)."""
+        return self.scan + self.fire
+
+
+def count(net: IntegerNetwork, spikes: ReferenceRun, inputs: NDArray[np.unsignedinteger]) -> CycleReport:
+    """Return the exact cycles of every sample.
+
+    Args:
+        net: the network on its accelerator.
+        spikes: the integer reference's run on ``inputs``.
+        inputs: as ``hardware.reference.run`` takes them.
+    """
+    counts = chunk_counts(net, spikes, inputs)
+    work = [chunk_cycles(s, g) for s, g in zip(counts, net.groups, strict=True)]
+    total = schedule(net, work)
+    scan = np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
+    fire = np.broadcast_to(np.array(net.groups) * net.time_steps, scan.shape)
+    entering = np.stack([s.sum(axis=(1, 2)) for s in counts], axis=1)
+    return CycleReport(total, scan, fire, entering, net.input_words)
+
+
+def chunk_counts(
+    net: IntegerNetwork, run: ReferenceRun, inputs: NDArray[np.unsignedinteger]
+) -> list[IntArray]:
+    """Return, per layer, the spikes in every chunk of every input vector: int64 (N, vectors, chunks)."""
+    first = bit_planes(inputs, net.config.input_bits) if net.direct else np.asarray(inputs, dtype=np.uint8)
+    return [_per_chunk(vectors, net.config.chunk_bits) for vectors in (first, *run.spikes[:-1])]
+
+
+def bit_planes(inputs: NDArray[np.unsignedinteger], bits: int) -> SpikeArray:
+    """Return the bits of ``inputs`` (N, n_in), least significant plane first: uint8 (N, bits, n_in)."""
+    planes = np.arange(bits).reshape(1, -1, 1)
+    return np.asarray((inputs[:, None, :].astype(np.int64) >> planes) & 1, dtype=np.uint8)
+
+
+def _per_chunk(vectors: SpikeArray, chunk_bits: int) -> IntArray:
+    samples, steps, n = vectors.shape
+    chunks = -(-n // chunk_bits)
+    out = np.empty((samples, steps, chunks), dtype=np.int64)
+    for chunk in range(chunks):
+        packed = np.packbits(vectors[:, :, chunk * chunk_bits : (chunk + 1) * chunk_bits], axis=2)
+        out[:, :, chunk] = np.bitwise_count(packed).sum(axis=2)
+    return out
+
+
+def chunk_cycles(spikes: IntArray, groups: int) -> IntArray:
+    """Return scan cycles per chunk: one cycle per spike and group, and one for an empty chunk."""
+    return np.maximum(1, spikes * groups)
+
+
+def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
+    """Return total cycles (N,) of chunks that take ``work`` cycles: per layer int64 (N, vectors, chunks)."""
+    samples, depth = len(work[0]), len(work)
+    accepted = [np.full(samples, NEVER) for _ in range(depth + 1)]
+    taken, drained, last = ([np.full(samples, NEVER) for _ in range(depth)] for _ in range(3))
+    valid = np.zeros(samples, dtype=np.int64)
+    for t in range(net.time_steps):
+        for k, groups in enumerate(net.groups):
+            if net.direct and k == 0:
+                fire = _direct_fire(work[0], last[0], accepted[1], t)
+            else:
+                accept = np.maximum(valid, drained[k] + 1)
+                if k == 0 and t > 0:
+                    accept = np.full(samples, NEVER)
+                fetch = np.maximum(accept + 1, taken[k])
+                begin = np.maximum(fetch + 1, last[k] + 1)
+                chunks = work[k][:, t]
+                fire = np.maximum(begin + chunks.sum(axis=1) + 1, accepted[k + 1] + 1)
+                taken[k] = begin + chunks[:, :-1].sum(axis=1)
+                drained[k] = fetch if chunks.shape[1] == 1 else begin + chunks[:, :-2].sum(axis=1)
+                accepted[k] = accept
+            last[k] = fire + groups - 1
+            valid = last[k] + 2
+        accepted[depth] = valid
+    return np.asarray(valid + net.sizes[-1] + 1)
+
+
+def _direct_fire(planes: IntArray, last: IntArray, accepted: IntArray, t: int) -> IntArray:
+    """Return when the first layer fires step t under direct encoding: planes are scanned before step 0."""
+    if t == 0:
+        return np.asarray(2 + planes.sum(axis=(1, 2)) + 1)
+    return np.maximum(last + 2, accepted + 1)

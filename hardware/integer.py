@@ -1,0 +1,101 @@
+"""The integer network: what the accelerator computes, and the shapes that follow from its configuration."""
+
+from dataclasses import dataclass
+
+from hardware.network import AcceleratorConfig, Encoding, IntArray, Reset
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """One fully connected spiking layer in integers.
+
+    Attributes:
+        weight: int64 (n_out, n_in), unit ``scale``.
+        threshold: a neuron fires when its membrane potential is above it; unit ``scale``, at least 1.
+        leak: multiplier b of ``(m * b) >> leak_bits``, or shift k of ``m - (m >> k)``, by ``config.leak``.
+        reset: what a spike does to the membrane potential.
+        blank_after_spike: the step after a spike discards its input.
+        accumulator_bits: signed width that no sum of this layer's inputs can overflow; under direct encoding
+            the first layer's is the width of the kept current, ``input_bits`` fraction bits included.
+        scale: value of one membrane potential LSB in the unit of the float weights.
+        beta: decay per time step that ``leak`` gives before rounding.
+    """
+
+    weight: IntArray
+    threshold: int
+    leak: int
+    reset: Reset
+    blank_after_spike: bool
+    accumulator_bits: int
+    scale: float
+    beta: float
+
+    @property
+    def n_in(self) -> int:
+        """Inputs."""
+        return int(self.weight.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Neurons."""
+        return int(self.weight.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerNetwork:
+    """A quantised network on one accelerator configuration.
+
+    Spikes depend on the layers, ``time_steps``, ``encoding`` and the widths of ``config``, but neither on
+    ``config.lanes`` nor on ``config.chunk_bits`` nor on ``config.clock_mhz``: those may be replaced at will.
+    """
+
+    layers: tuple[IntegerLayer, ...]
+    time_steps: int
+    encoding: Encoding
+    config: AcceleratorConfig
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons per layer, inputs first."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def direct(self) -> bool:
+        """Whether the input is a constant current instead of spikes."""
+        return self.encoding == "direct"
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Neuron cores that are built per layer: as configured, but never more than the layer has neurons."""
+        return built_lanes(self.sizes, self.config)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Groups of ``lanes`` neurons per layer (G): cycles per input spike."""
+        return tuple(-(-n // p) for n, p in zip(self.sizes[1:], self.lanes, strict=True))
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Chunks of ``chunk_bits`` that one input vector of each layer takes (C)."""
+        return tuple(-(-n // self.config.chunk_bits) for n in self.sizes[:-1])
+
+    @property
+    def input_vectors(self) -> int:
+        """Vectors of n_in bits that the host loads per inference: spike vectors, or direct bit planes."""
+        return self.config.input_bits if self.direct else self.time_steps
+
+    @property
+    def input_words(self) -> int:
+        """Words of ``chunk_bits`` that the host loads per inference."""
+        return self.input_vectors * self.chunks[0]
+
+
+def built_lanes(sizes: tuple[int, ...], config: AcceleratorConfig) -> tuple[int, ...]:
+    """Return the neuron cores built per layer for layer ``sizes`` (inputs first)."""
+    return tuple(min(p, n) for p, n in zip(config.lanes, sizes[1:], strict=True))
+
+
+def membrane_range(config: AcceleratorConfig) -> tuple[int, int]:
+    """Return the least and the greatest membrane potential that ``membrane_bits`` can store."""
+    top = 1 << (config.membrane_bits - 1)
+    return -top, top - 1

@@ -1,0 +1,153 @@
+"""The integer network in numpy, batched: what the RTL computes, bit for bit.
+
+One step of a layer, in this order (snnTorch's, with ``reset_delay=True``)::
+
+    acc  = v + sum of the weights of the inputs that spike         no overflow, so the order of spikes is free
+    m    = clip(acc, -2^(mb-1), 2^(mb-1) - 1)                      saturation, once per step
+    m    = 0                                                       where blank_after_spike and fired at t-1
+    s    = m > threshold
+    v    = leak(m) - s * threshold  |  0 where s  |  leak(m)       reset subtract | zero | none
+    leak = (m * b) >> leak_bits  |  m - (m >> k)                   floor shifts
+
+Under direct encoding the first layer's input is a constant current x of ``input_bits`` bits. The accelerator
+adds ``weight << plane`` for every set bit of x once, before step 0, and keeps the sum::
+
+    current = 2^(input_bits-1) + sum of weight * x                 half an LSB: the shift rounds half up
+    acc     = v + (current >> input_bits)                          at every step
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range
+from hardware.network import AcceleratorConfig, IntArray, SpikeArray
+from spikefront.errors import InputError
+
+Array = NDArray[np.signedinteger]
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceRun:
+    """Spikes of an integer network on N samples.
+
+    Attributes:
+        spikes: per layer, uint8 (N, T, n_out).
+        counts: output spikes per class, int64 (N, classes).
+        predicted: class with most output spikes, the lowest on ties, int64 (N,).
+    """
+
+    spikes: tuple[SpikeArray, ...]
+    counts: IntArray
+    predicted: IntArray
+
+
+def run(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger], batch: int = 500) -> ReferenceRun:
+    """Run ``inputs`` through ``net`` in integer arithmetic, ``batch`` samples at a time.
+
+    Args:
+        net: the quantised network.
+        inputs: spikes 0 or 1 (N, T, n_in) under rate and latency encoding; currents 0..2^input_bits-1
+            (N, n_in) under direct encoding.
+        batch: samples held in memory as floats at once.
+
+    Raises:
+        InputError: where ``inputs`` has another shape or other values.
+    """
+    inputs = check_inputs(net, inputs)
+    parts = [_run_batch(net, inputs[i : i + batch]) for i in range(0, len(inputs), batch)]
+    spikes = tuple(np.concatenate(layer) for layer in zip(*parts, strict=True))
+    counts = spikes[-1].sum(axis=1, dtype=np.int64)
+    return ReferenceRun(spikes, counts, counts.argmax(axis=1))
+
+
+def check_inputs(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    """Return ``inputs`` if ``net`` can take them.
+
+    Raises:
+        InputError: where the shape, the type or a value is wrong.
+    """
+    inputs = np.asarray(inputs)
+    expected = (net.sizes[0],) if net.direct else (net.time_steps, net.sizes[0])
+    if inputs.ndim != len(expected) + 1 or inputs.shape[1:] != expected or len(inputs) == 0:
+        raise InputError(
+            f"Inputs have shape {inputs.shape}, but this {net.encoding} network takes (N, "
+            f"{', '.join(map(str, expected))}) with N of at least 1; reshape them."
+        )
+    if inputs.dtype.kind not in "ub":
+        raise InputError(
+            f"Inputs have dtype {inputs.dtype}; give unsigned integers (or booleans for spikes)."
+        )
+    top = 2**net.config.input_bits - 1 if net.direct else 1
+    if int(inputs.max()) > top:
+        raise InputError(
+            f"Inputs reach {int(inputs.max())}, above the {top} that this network takes; scale them."
+        )
+    return inputs
+
+
+def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> list[SpikeArray]:
+    signal = inputs
+    out = []
+    for index, layer in enumerate(net.layers):
+        current = net.direct and index == 0
+        drive = _matmul(signal, layer.weight, 2**net.config.input_bits - 1 if current else 1)
+        if current:
+            drive = ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
+        signal = _spikes(layer, net.config, drive, net.time_steps)
+        out.append(signal)
+    return out
+
+
+def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> Array:
+    """Return ``signal @ weight.T`` exactly, through the narrowest float that holds every partial sum."""
+    bound = int(np.abs(weight).sum(axis=1).max()) * top
+    if bound >= 2**53:
+        return np.asarray(signal.astype(np.int64) @ weight.T)
+    real = np.float32 if bound < 2**24 else np.float64
+    flat = signal.reshape(-1, weight.shape[1]).astype(real) @ weight.T.astype(real)
+    return np.asarray(flat, dtype=np.int64).reshape(*signal.shape[:-1], weight.shape[0])
+
+
+def _spikes(layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int) -> SpikeArray:
+    """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out)."""
+    drive = _narrow(drive, layer, config)
+    potential = np.zeros((len(drive), layer.n_out), dtype=drive.dtype)
+    spikes = np.zeros((len(drive), time_steps, layer.n_out), dtype=np.uint8)
+    fired = np.zeros(potential.shape, dtype=bool)
+    for t in range(time_steps):
+        total = potential + drive[:, t % drive.shape[1]]
+        potential, fired = _fire(layer, config, total, fired)
+        spikes[:, t] = fired
+    return spikes
+
+
+def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:
+    """Use 32-bit integers where neither the sum nor the leak's product can leave them: twice as fast."""
+    widest = max(
+        layer.accumulator_bits, config.membrane_bits + config.leak_bits + 1, config.membrane_bits + 2
+    )
+    return drive.astype(np.int32) if widest <= 31 else drive
+
+
+def _fire(
+    layer: IntegerLayer, config: AcceleratorConfig, total: Array, fired: NDArray[np.bool_]
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the next step's membrane potential and this step's spikes."""
+    membrane = np.clip(total, *membrane_range(config))
+    if layer.blank_after_spike:
+        membrane[fired] = 0
+    spikes = membrane > layer.threshold
+    potential = _leak(layer, config, membrane)
+    if layer.reset == "subtract":
+        potential -= spikes * total.dtype.type(layer.threshold)
+    elif layer.reset == "zero":
+        potential[spikes] = 0
+    return potential, spikes
+
+
+def _leak(layer: IntegerLayer, config: AcceleratorConfig, membrane: Array) -> Array:
+    if config.leak == "multiply":
+        return np.asarray((membrane * membrane.dtype.type(layer.leak)) >> config.leak_bits)
+    return np.asarray(membrane - (membrane >> layer.leak))

@@ -1,0 +1,1 @@
+"""The event-driven accelerator in PyRTL: ``hardware.rtl.accelerator.build`` puts it together."""

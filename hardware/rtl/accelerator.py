@@ -1,0 +1,85 @@
+"""The whole accelerator: input memory, one core per layer, readout, cycle counter.
+
+Ports, besides ``clk`` and ``rst`` of the exported Verilog::
+
+    load, load_address, load_data    in   write one word of chunk_bits into the input memory while ready
+    start                            in   begin an inference on the input memory's content; ignored unless ready
+    ready                            out  idle and booted
+    done                             out  the last inference is finished; low from its start to its end
+    class_out                        out  class with most output spikes, valid while done
+    cycles                           out  clock cycles from start to done
+    layerK_spikes, layerK_strobe     out  spike vector of layer K (neuron 0 in bit 0), valid in the strobe's cycle;
+                                          for observation: left unconnected they cost nothing
+"""
+
+from typing import Any
+
+import pyrtl
+
+from hardware.integer import IntegerNetwork
+from hardware.rtl.core import CorePorts, core
+from hardware.rtl.readout import readout
+from hardware.rtl.scanner import memory_source, vector_source
+from hardware.rtl.shape import core_shapes
+
+Wire = Any
+
+CYCLE_BITS = 32
+
+
+def build(net: IntegerNetwork) -> pyrtl.Block:
+    """Return the accelerator of ``net`` in a block of its own; PyRTL's working block is left as it was."""
+    block = pyrtl.Block()
+    with pyrtl.set_working_block(block, no_sanity_check=True):
+        _accelerator(net)
+    block.sanity_check()
+    return block
+
+
+def _accelerator(net: IntegerNetwork) -> None:
+    start = pyrtl.Input(1, "start")
+    running = pyrtl.Register(1, "running")
+    ready = pyrtl.WireVector(1, "is_ready")
+    begin = start & ready
+    cores = _cores(net, begin)
+    ready <<= ~running & ~pyrtl.rtl_any(*(ports.booting for ports in cores))
+    last = cores[-1]
+    accept = last.accept
+    accept <<= last.full
+    result = readout(last.vector, last.full, net.time_steps)
+    running.next <<= begin | (running & ~result.finish)
+    _outputs(result.winner, ready, begin, result.finish)
+    _cycle_counter(begin, running)
+
+
+def _cores(net: IntegerNetwork, begin: Wire) -> list[CorePorts]:
+    cores: list[CorePorts] = []
+    for index, shape in enumerate(core_shapes(net)):
+        if cores:
+            fetched = vector_source(shape, cores[-1].vector, cores[-1].full, cores[-1].accept)
+        else:
+            fetched = memory_source(shape, net.input_vectors, begin)
+        cores.append(core(shape, fetched))
+        _drive(f"layer{index}_spikes", cores[-1].vector)
+        _drive(f"layer{index}_strobe", cores[-1].strobe)
+    return cores
+
+
+def _outputs(winner: Wire, ready: Wire, begin: Wire, finish: Wire) -> None:
+    done = pyrtl.Register(1, "finished")
+    done.next <<= finish | (done & ~begin)
+    _drive("ready", ready)
+    _drive("done", done)
+    _drive("class_out", winner)
+
+
+def _cycle_counter(begin: Wire, running: Wire) -> None:
+    counter = pyrtl.Register(CYCLE_BITS, "cycle_counter")
+    counted = pyrtl.select(running, (counter + 1).truncate(CYCLE_BITS), counter)
+    counter.next <<= pyrtl.select(begin, pyrtl.Const(1, CYCLE_BITS), counted)
+    _drive("cycles", counter)
+
+
+def _drive(name: str, wire: Wire) -> None:
+    port = pyrtl.Output(len(wire), name)
+    port <<= wire

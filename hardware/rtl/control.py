@@ -1,0 +1,167 @@
+"""The state machine of one core: wait for a vector, scan it, fire every group, wait.
+
+After reset a core fires once without publishing anything (``boot``), with every state cleared: so the membrane
+memories need no initial content, in simulation or on a chip.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyrtl
+
+from hardware.rtl.scanner import Prefetched, isolate
+from hardware.rtl.shape import CoreShape, bits_for
+
+Wire = Any
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What a core issues in this cycle.
+
+    Attributes:
+        event: add the weights of the input ``low`` to ``group``.
+        fire: fire ``group``.
+        publish: ``group`` is the last of a step, so the spike vector is complete behind it.
+        clear: leave the state of ``group`` as a new inference needs it.
+        low: the input's bit in its chunk, one-hot.
+        base: weight address of the chunk's first input for ``group``.
+        group: group of neurons.
+        plane: bit plane that is scanned, when the core has planes.
+        booting: the core is not yet usable.
+    """
+
+    event: Wire
+    fire: Wire
+    publish: Wire
+    clear: Wire
+    low: Wire
+    base: Wire
+    group: Wire
+    plane: Wire
+    booting: Wire
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """The current chunk and where it stands in its vector."""
+
+    low: Wire
+    rest: Wire
+    chunk_base: Wire
+    base: Wire
+    plane: Wire
+
+
+def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
+    """Return what the core issues; drives ``fetched.take``. ``full``: the spike buffer may not be overwritten."""
+    scanning = pyrtl.Register(1, f"{shape.name}_scanning")
+    firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
+    booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
+    scan = _scan_registers(shape)
+    group = _counter(shape.groups, f"{shape.name}_group")
+    final = group == shape.groups - 1
+    empty = scan.low == 0
+    group_done = final | empty
+    chunk_done = scanning & group_done & (scan.rest == 0)
+    scan_done = chunk_done & _last_chunk(shape, scan)
+    fire = firing & (~full | (group != 0))
+    fire_done = fire & final
+    last_step = _steps(shape, fire_done & ~booting)
+    charged = _charged(shape, scan_done, fire_done & last_step)
+    idle = ~scanning & ~firing
+    begin = idle & fetched.valid & ~charged
+    take = fetched.take
+    take <<= begin | (chunk_done & ~scan_done)
+    scanning.next <<= begin | (scanning & ~scan_done)
+    firing.next <<= scan_done | (idle & charged) | (firing & ~fire_done)
+    booting.next <<= booting & ~fire_done
+    _advance(shape, scan, fetched, begin, group_done & scanning)
+    _step_group(group, scanning | fire, pyrtl.select(scanning, group_done, final))
+    return Issue(
+        event=scanning & ~empty,
+        fire=fire,
+        publish=fire_done & ~booting,
+        clear=booting | last_step,
+        low=scan.low,
+        base=scan.base,
+        group=group,
+        plane=scan.plane,
+        booting=booting,
+    )
+
+
+def _counter(count: int, name: str) -> Wire:
+    """Return a register for 0..count-1, or the constant zero if that is all there is."""
+    return pyrtl.Register(bits_for(count - 1), name) if count > 1 else pyrtl.Const(0, 1)
+
+
+def _scan_registers(shape: CoreShape) -> _Scan:
+    width, chunk_bits = bits_for(shape.groups * shape.layer.n_in - 1), shape.config.chunk_bits
+    chunk_base = (
+        pyrtl.Register(width, f"{shape.name}_chunk_base") if shape.chunks > 1 else pyrtl.Const(0, width)
+    )
+    return _Scan(
+        low=pyrtl.Register(chunk_bits, f"{shape.name}_low"),
+        rest=pyrtl.Register(chunk_bits, f"{shape.name}_rest"),
+        chunk_base=chunk_base,
+        base=pyrtl.Register(width, f"{shape.name}_base") if shape.groups > 1 else chunk_base,
+        plane=_counter(shape.planes, f"{shape.name}_plane"),
+    )
+
+
+def _at_vector_end(shape: CoreShape, scan: _Scan) -> Wire:
+    return scan.chunk_base == (shape.chunks - 1) * shape.config.chunk_bits
+
+
+def _last_chunk(shape: CoreShape, scan: _Scan) -> Wire:
+    at_end = _at_vector_end(shape, scan)
+    return at_end & (scan.plane == shape.planes - 1) if shape.planes else at_end
+
+
+def _steps(shape: CoreShape, done: Wire) -> Wire:
+    """Count fired steps; return whether this one is the inference's last."""
+    step = _counter(shape.time_steps, f"{shape.name}_step")
+    last = step == shape.time_steps - 1
+    _step_group(step, done, last)
+    return last
+
+
+def _step_group(counter: Wire, step: Wire, wrap: Wire) -> None:
+    if isinstance(counter, pyrtl.Const):
+        return
+    following = pyrtl.select(wrap, pyrtl.Const(0, len(counter)), (counter + 1).truncate(len(counter)))
+    counter.next <<= pyrtl.select(step, following, counter)
+
+
+def _charged(shape: CoreShape, scan_done: Wire, inference_done: Wire) -> Wire:
+    """Return whether the kept current is complete, so that steps need no scan."""
+    if not shape.planes:
+        return pyrtl.Const(0, 1)
+    charged = pyrtl.Register(1, f"{shape.name}_charged")
+    charged.next <<= scan_done | (charged & ~inference_done)
+    return charged
+
+
+def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, group_done: Wire) -> None:
+    """Move to the next chunk, the next spike of this chunk, or the next group of this spike."""
+    take, at_end = fetched.take, _at_vector_end(shape, scan)
+    low, rest = isolate(scan.rest)
+    # with no spike left this clears low and rest, which only an unused core sees
+    scan.low.next <<= pyrtl.select(take, fetched.low, pyrtl.select(group_done, low, scan.low))
+    scan.rest.next <<= pyrtl.select(take, fetched.rest, pyrtl.select(group_done, rest, scan.rest))
+    width = len(scan.chunk_base)
+    chunk_base = scan.chunk_base
+    if shape.chunks > 1:
+        following = (scan.chunk_base + shape.config.chunk_bits).truncate(width)
+        chunk_base = pyrtl.select(
+            take, pyrtl.select(begin | at_end, pyrtl.Const(0, width), following), scan.chunk_base
+        )
+        scan.chunk_base.next <<= chunk_base
+    if shape.groups > 1:
+        next_group = (scan.base + shape.layer.n_in).truncate(width)
+        in_chunk = pyrtl.select(group_done | take, chunk_base, next_group)
+        scan.base.next <<= in_chunk
+    if shape.planes > 1:
+        plane_end = take & at_end & ~begin
+        _step_group(scan.plane, begin | plane_end, begin)

@@ -1,0 +1,53 @@
+"""Shapes and widths of one layer's core, as its circuit needs them."""
+
+from dataclasses import dataclass
+
+from hardware.integer import IntegerLayer, IntegerNetwork
+from hardware.network import AcceleratorConfig
+
+
+@dataclass(frozen=True, eq=False)
+class CoreShape:
+    """One layer's core.
+
+    Attributes:
+        name: prefix of its wires.
+        layer: the integer layer it computes.
+        config: widths.
+        lanes: neuron cores P.
+        groups: groups of P neurons G.
+        chunks: chunks per input vector C.
+        time_steps: steps per inference.
+        planes: bit planes to scan before step 0; 0 for a layer that is fed with spikes.
+    """
+
+    name: str
+    layer: IntegerLayer
+    config: AcceleratorConfig
+    lanes: int
+    groups: int
+    chunks: int
+    time_steps: int
+    planes: int
+
+
+def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
+    """Return the shapes of every core of ``net``, first layer first."""
+    return [
+        CoreShape(
+            name=f"layer{k}",
+            layer=layer,
+            config=net.config,
+            lanes=net.lanes[k],
+            groups=net.groups[k],
+            chunks=net.chunks[k],
+            time_steps=net.time_steps,
+            planes=net.config.input_bits if net.direct and k == 0 else 0,
+        )
+        for k, layer in enumerate(net.layers)
+    ]
+
+
+def bits_for(greatest: int) -> int:
+    """Return the width of an unsigned number up to ``greatest``, at least 1."""
+    return max(greatest.bit_length(), 1)
