@@ -126,6 +126,7 @@ class CampaignSpec(_Frozen):
         _check_names(self)
         _check_references(self)
         _check_configurations(self)
+        _check_warmup(self)
         return self
 
     @property
@@ -258,6 +259,18 @@ def _check_one(spec: CampaignSpec, config: dict[str, Any]) -> None:
         tables = ("space", "fixed", "designs")
         table = next((f"{t}." for t in tables if location and location[0] in getattr(spec, t)), "")
         raise ValueError(f"{table}{sentence(error, TrialParameters)}") from None
+
+
+def _check_warmup(spec: CampaignSpec) -> None:
+    """Silence must be judged in at least one epoch of the shortest training."""
+    table = "space" if "epochs" in spec.space else "fixed"
+    default = TrialParameters.model_fields["epochs"].default
+    shortest = min(_edges(spec.space["epochs"])) if table == "space" else spec.fixed.get("epochs", default)
+    if spec.silence.warmup_epochs >= shortest:
+        raise ValueError(
+            f"silence.warmup_epochs: {spec.silence.warmup_epochs} of {shortest} epochs leave none to judge: "
+            f"lower it below {table}.epochs"
+        )
 
 
 def _edges(variable: Variable) -> tuple[Any, ...]:
