@@ -14,7 +14,7 @@ _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
 
 
 class Adam:
-    """Optimiser state of some weights; weight decay is added to the gradient (L2), as in ``torch.optim.Adam``."""
+    """Optimiser state of some weights; weight decay is added to the gradient, as in ``torch.optim.Adam``."""
 
     def __init__(self, weights: Sequence[Tensor], weight_decay: float) -> None:
         self._weights = list(weights)

@@ -68,20 +68,11 @@ def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iter
         yield _batch(data, order[start : start + size], noise)
 
 
-def calibration_batch(data: EncodedSplits, size: int, seed: int) -> Tensor:
-    """Inputs of some training samples, for ``models.network.initial_weights``: (T, B, n), or (B, n) when direct."""
-    rows = np.random.Generator(np.random.PCG64([seed])).permutation(len(data))[:size]
-    batch = _batch(data, rows, np.random.SFC64([seed]))
-    inputs = torch.zeros(*batch.inputs.shape[:-1], data.images.shape[1])
-    inputs[..., batch.columns] = batch.inputs
-    return inputs
-
-
 def _batch(data: EncodedSplits, rows: NDArray[np.int64], noise: np.random.SFC64) -> Batch:
     """Encode some samples, leaving out inputs that are zero in all of them (a third of MNIST's pixels)."""
     images = data.images[rows]
     columns = np.flatnonzero(images.any(axis=0))
-    images = images[:, columns]
+    images = images.take(columns, axis=1)  # plain indexing would leave the columns strided
     inputs = images if data.code.encoding == "direct" else spikes_of(images, data.code, noise)
     return Batch(
         torch.from_numpy(inputs).to(torch.float32),

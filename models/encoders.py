@@ -68,10 +68,12 @@ def _bernoulli(images: FloatImages, time_steps: int, stream: np.random.SFC64) ->
     """Independent spikes with P = value: 16 random bits per draw, so P is exact to 2^-17, and at 0 and 1."""
     levels = np.rint(images * 65536.0)
     limits = np.minimum(levels, 65535.0).astype(np.uint16)
-    draws = time_steps * images.size
-    noise = stream.random_raw(-(-draws // 4)).view(np.uint16)[:draws].reshape(time_steps, *images.shape)
-    spikes: NDArray[np.bool_] = noise < limits
-    spikes |= levels == 65536.0
+    always = levels == 65536.0
+    spikes = np.empty((time_steps, *images.shape), dtype=np.bool_)
+    for step in spikes:  # one step at a time: its noise stays in the processor's cache
+        noise = stream.random_raw(-(-images.size // 4)).view(np.uint16)[: images.size]
+        np.less(noise.reshape(images.shape), limits, out=step)
+        np.logical_or(step, always, out=step)
     return spikes.view(np.uint8)
 
 

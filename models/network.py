@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,8 +15,6 @@ from models.neurons import neuron_constants
 from models.scan import RESETS, Dynamics, Reset, scan
 from models.surrogates import surrogate_named
 from spikefront.errors import SpecError
-
-Init = Literal["uniform", "calibrated"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +31,7 @@ class NetworkSpec:
         reset: "subtract", "zero" or "none".
         surrogate: name of the surrogate derivative.
         surrogate_slope: its slope, one over membrane potential.
-        init: "uniform" draws weights from +-init_scale / sqrt(n_in), as PyTorch's Linear does for a scale of
-            1; "calibrated" scales normal weights layer by layer until, on a batch of training samples, the
-            membrane potential without reset has a root mean square of init_scale times the threshold.
-        init_scale: see ``init``.
+        init_scale: weights start uniform over +-init_scale / sqrt(n_in); 1 is what PyTorch's Linear does.
     """
 
     sizes: tuple[int, ...]
@@ -49,7 +43,6 @@ class NetworkSpec:
     reset: Reset = "subtract"
     surrogate: str = "fast_sigmoid"
     surrogate_slope: float = 5.0
-    init: Init = "calibrated"
     init_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -63,10 +56,7 @@ class NetworkSpec:
             raise SpecError(f"init_scale is {self.init_scale}; give a finite number above 0")
         if self.reset not in RESETS:
             raise SpecError(f"reset {self.reset!r} is unknown; choose one of {', '.join(RESETS)}")
-        if self.init not in ("uniform", "calibrated"):
-            raise SpecError(f"init {self.init!r} is unknown; choose one of uniform, calibrated")
-        self.code, self.dynamics  # noqa: B018 - built once here, so that a wrong name or value is refused
-        early
+        _ = self.code, self.dynamics  # built here once, so that a wrong name or value is refused early
 
     @property
     def code(self) -> Code:
@@ -157,45 +147,14 @@ def run(
     return Activity(spikes.sum(0), torch.stack(per_layer, dim=1).to(torch.int64))
 
 
-def initial_weights(spec: NetworkSpec, seed: int, sample: Tensor) -> list[Tensor]:
-    """Draw float32 weights; depends on the arguments alone.
-
-    Args:
-        spec: the network.
-        seed: of the draw.
-        sample: inputs of some training samples as ``run`` takes them, used by "calibrated".
-    """
+def initial_weights(spec: NetworkSpec, seed: int) -> list[Tensor]:
+    """Draw float32 weights, uniform over +-init_scale / sqrt(n_in); depends on the arguments alone."""
     generator = torch.Generator().manual_seed(seed)
-    shapes = [(n_out, n_in) for n_in, n_out in zip(spec.sizes[:-1], spec.sizes[1:], strict=True)]
-    if spec.init == "uniform":
-        return [
-            (torch.rand(shape, generator=generator) * 2.0 - 1.0) * (spec.init_scale / math.sqrt(shape[1]))
-            for shape in shapes
-        ]
-    return _calibrated(spec, [torch.randn(shape, generator=generator) for shape in shapes], sample)
-
-
-def _calibrated(spec: NetworkSpec, weights: list[Tensor], sample: Tensor) -> list[Tensor]:
-    """Scale each layer to the wanted membrane potential, feeding it the spikes of the scaled layers before it.
-
-    A layer that receives nothing keeps its draw over sqrt(n_in).
-    """
-    free = _without_reset(spec.dynamics)
-    spikes = sample
-    for index, weight in enumerate(weights):
-        currents = functional.linear(spikes, weight / math.sqrt(weight.shape[1]))
-        if currents.ndim == 2:
-            currents = currents.expand(spec.time_steps, -1, -1)
-        size = float(scan(currents, free)[1].square().mean().sqrt())
-        factor = spec.init_scale * spec.threshold / size if size > 0 else 1.0
-        weights[index] = weight * (factor / math.sqrt(weight.shape[1]))
-        spikes, _ = scan(currents * factor, spec.dynamics)
+    weights = []
+    for n_in, n_out in zip(spec.sizes[:-1], spec.sizes[1:], strict=True):
+        draw = torch.rand((n_out, n_in), generator=generator)
+        weights.append((draw * 2.0 - 1.0) * (spec.init_scale / math.sqrt(n_in)))
     return weights
-
-
-def _without_reset(dynamics: Dynamics) -> Dynamics:
-    """The same leak and gain, but spikes change nothing."""
-    return Dynamics(dynamics.decay, dynamics.gain, math.inf, "none", False, dynamics.derivative)
 
 
 def trained_weights(spec: NetworkSpec, weights: Sequence[Tensor]) -> TrainedWeights:

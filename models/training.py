@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.adam import Adam
-from models.batches import Batch, EncodedSplits, calibration_batch, epoch_batches
+from models.batches import Batch, EncodedSplits, epoch_batches
 from models.evaluation import evaluate_tensors
 from models.losses import loss_named
 from models.network import Activity, NetworkSpec, TrainedWeights, initial_weights, run, trained_weights
@@ -22,8 +22,6 @@ from spikefront.errors import SpecError
 
 Schedule = Literal["constant", "cosine"]
 State = Literal["complete", "silent", "not_finite"]
-
-_CALIBRATION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class TrainingSettings:
             raise SpecError(f"schedule {self.schedule!r} is unknown; choose one of constant, cosine")
         if self.silence.warmup_epochs >= self.epochs:
             raise SpecError(
-                f"silence warmup_epochs is {self.silence.warmup_epochs} of {self.epochs} epochs, so that none would be"
-                " judged; lower it or train longer"
+                f"silence warmup_epochs is {self.silence.warmup_epochs} of {self.epochs} epochs, so that none"
+                " would be judged; lower it or train longer"
             )
         loss_named(self.loss)
 
@@ -194,8 +192,7 @@ class _Run:
 
     @classmethod
     def start(cls, spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> "_Run":
-        sample = calibration_batch(data, _CALIBRATION_SAMPLES, settings.seed)
-        weights = [weight.requires_grad_() for weight in initial_weights(spec, settings.seed, sample)]
+        weights = [weight.requires_grad_() for weight in initial_weights(spec, settings.seed)]
         adam = Adam(weights, settings.weight_decay)
         watch = SilenceWatch(settings.silence, len(data))
         return cls(
@@ -279,8 +276,8 @@ class _Run:
         if self.outcome == "silent":
             silence = self.settings.silence
             return (
-                f"more than {silence.beta_silent:.3g} of the training samples had fewer than {silence.alpha} spikes"
-                f" at a monitored layer, seen after {self.watch.seen} of {len(self.data)} samples of an epoch"
+                f"more than {silence.beta_silent:.3g} of the training samples had fewer than {silence.alpha}"
+                f" spikes at a monitored layer, known after {self.watch.seen} of {len(self.data)} samples"
             )
         if self.outcome == "not_finite":
             return f"the weights overflowed after {self.samples_seen} samples; lower the learning rate"
@@ -302,8 +299,8 @@ def _check_fit(spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplit
     width, classes = data.images.shape[1], int(data.labels.max()) + 1
     if spec.sizes[0] != width or spec.sizes[-1] < classes:
         raise SpecError(
-            f"network sizes are {spec.sizes} and the data have {width} inputs and {classes} classes; make the first"
-            " and the last size those"
+            f"network sizes are {spec.sizes} and the data have {width} inputs and {classes} classes; make the"
+            " first and the last size those"
         )
     layers = len(spec.sizes) - 1
     for layer in settings.silence.monitored_layers:
