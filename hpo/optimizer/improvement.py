@@ -14,6 +14,8 @@ from hpo.pareto import non_dominated
 _CHUNK = 1_000_000
 # Score of a candidate that no sample sees improving; such candidates rank by how far they fall short.
 _NOTHING = -700.0
+# Exponent on the probability of feasibility while there is a front.
+CAUTION = 2.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def score(
     # Two draws of opposite sign are enough to rank what none of them improves.
     misses = np.where(kept[:2, nil], front.shortfall(values[:2, nil]), np.inf).min(axis=(0, 2), initial=1e3)
     logs[nil] = _NOTHING - misses
-    return Scored(feasible + np.maximum(logs, _NOTHING - 1e3), gains.mean(axis=0).argmax(axis=1))
+    return Scored(CAUTION * feasible + np.maximum(logs, _NOTHING - 1e3), gains.mean(axis=0).argmax(axis=1))
 
 
 def designs(
