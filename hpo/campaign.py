@@ -9,7 +9,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Literal
@@ -194,7 +194,12 @@ def _read(path: Path) -> str:
 
 
 def _parse(text: str, form: str, source: str) -> Any:
-    readers = {"toml": tomllib.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load, "json": json.loads}
+    readers: dict[str, Callable[[str], Any]] = {
+        "toml": tomllib.loads,
+        "yaml": yaml.safe_load,
+        "yml": yaml.safe_load,
+        "json": json.loads,
+    }
     if form not in readers:
         raise SpecError(f"{source} ends in {form!r}: name it .toml, .yaml or .json so that its form is known")
     try:

@@ -4,11 +4,8 @@ The store is the truth: every change is one transaction, so the loop may be kill
 later ``drive`` goes on from what is recorded. A free worker never waits for another trial.
 """
 
-import os
 import platform
-import secrets
-import socket
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +13,14 @@ from typing import Any
 from hpo.campaign import CampaignSpec
 from hpo.history import observations, observe
 from hpo.home import Home
-from hpo.optimizer import Exhausted, Observation, Problem, propose
-from hpo.store import DesignResult, Store, TrialRecord, TrialResult
+from hpo.lease import hold
+from hpo.optimizer import Exhausted, Observation, Problem
+from hpo.optimizer.propose import propose
+from hpo.store import CampaignState, DesignResult, Store, TrialRecord, TrialResult
 from spikefront.errors import ConflictError, SpikefrontError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
 from workers.pool import Pool
 
-LEASE_S = 20.0
-"""A driver that has not renewed for this long is taken for dead."""
 POLL_S = 0.5
 HOPELESS = 5
 """A campaign whose first trials all failed, this many of them, is stopped: something is wrong with all."""
@@ -53,84 +50,71 @@ class Hooks:
     stop: Callable[[], bool] = lambda: False
 
 
-def drive(campaign: Campaign, pool: Pool, hooks: Hooks) -> str:
+def drive(campaign: Campaign, pool: Pool, hooks: Hooks) -> CampaignState:
     """Run the campaign's remaining trials and return the state it ends in: "finished" or "paused".
 
     Raises:
         ConflictError: the campaign is over, or another driver holds it.
         SpikefrontError: every one of the first trials failed; the sentence holds the first reason.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    _take_over(campaign, holder, hooks)
-    try:
-        campaign.store.requeue_running(campaign.name)
-        _loop(campaign, pool, hooks, holder)
-        state = "paused" if hooks.stop() else "finished"
-        campaign.store.requeue_running(campaign.name)
-        campaign.store.set_campaign_state(campaign.name, state)
-    except _HopelessError as error:
-        campaign.store.set_campaign_state(campaign.name, "failed")
-        raise SpikefrontError(str(error)) from None
-    finally:
-        campaign.store.drop_lease(campaign.name, holder)
+    store, name = campaign.store, campaign.name
+    with hold(store, name) as lost:
+        store.set_campaign_state(name, "running")
+        store.requeue_running(name)
+        state = _loop(campaign, pool, hooks, lost)
+        store.requeue_running(name)
+        store.set_campaign_state(name, state)
     return state
 
 
-class _HopelessError(Exception):
-    """Raised inside the loop when going on makes no sense."""
-
-
-def _take_over(campaign: Campaign, holder: str, hooks: Hooks) -> None:
-    """Take the lease, waiting out the one of a driver that may have died, and mark the campaign running."""
-    deadline = time.monotonic() + LEASE_S + 1.0
-    while True:
-        try:
-            campaign.store.take_lease(campaign.name, holder, LEASE_S)
-            break
-        except ConflictError:
-            if time.monotonic() > deadline or hooks.stop():
-                raise
-            time.sleep(POLL_S)
-    campaign.store.set_campaign_state(campaign.name, "running")
-
-
-def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, holder: str) -> None:
+def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lost: threading.Event) -> CampaignState:
+    """Keep the workers busy until nothing is left to do, or until ``stop``."""
     history = observations(campaign.spec, campaign.store)
-    renewed = time.monotonic()
-    exhausted = False
+    before = len(history)
+    running: set[int] = set()
     while not hooks.stop():
-        exhausted = _fill(campaign, pool, history, exhausted, hooks)
-        if not campaign.store.trials(campaign.name, states={"running"}):
-            return
+        if lost.is_set():
+            raise ConflictError(f"another driver took over campaign {campaign.name!r}: leave it to that one")
+        _fill(campaign, pool, history, running, hooks)
+        if not running:
+            return "finished"
         for number, outcome in pool.collect(POLL_S):
+            running.discard(number)
             history.append(_record(campaign, number, outcome))
             hooks.changed()
-        _check_hope(campaign, history)
-        if time.monotonic() - renewed > LEASE_S / 4:
-            campaign.store.take_lease(campaign.name, holder, LEASE_S)
-            renewed = time.monotonic()
+        _check_hope(campaign, history[before:])
+    return "paused"
 
 
-def _fill(campaign: Campaign, pool: Pool, history: list[Observation], exhausted: bool, hooks: Hooks) -> bool:
-    """Give every free worker a trial, queued ones first; returns whether the space is exhausted."""
-    store, name = campaign.store, campaign.name
-    queued = store.trials(name, states={"queued"})
+def _fill(
+    campaign: Campaign, pool: Pool, history: list[Observation], running: set[int], hooks: Hooks
+) -> None:
+    """Give every free worker a trial while there is one."""
     while pool.free > 0 and not hooks.stop():
-        if queued:
-            trial = queued.pop(0)
-        elif exhausted or (count := len(store.trials(name))) >= campaign.spec.budget.trials:
-            return exhausted
-        else:
-            pending = [t.config for t in store.trials(name, states={"running"})]
-            proposal = propose(campaign.problem, history, pending, count)
-            if isinstance(proposal, Exhausted):
-                return True
-            seed = trial_seed(campaign.spec.seed, count)
-            trial = store.add_trial(name, dict(proposal.config), seed, proposal.explanation)
-        store.start_trial(name, trial.number)
+        trial = _next(campaign, history)
+        if trial is None:
+            return
+        campaign.store.start_trial(campaign.name, trial.number)
+        running.add(trial.number)
         pool.submit(_request(campaign, trial))
         hooks.changed()
-    return exhausted
+
+
+def _next(campaign: Campaign, history: list[Observation]) -> TrialRecord | None:
+    """The first queued trial, else a newly proposed one; None when the budget or the space is used up."""
+    store, name = campaign.store, campaign.name
+    queued = store.trials(name, states={"queued"}, limit=1)
+    if queued:
+        return queued[0]
+    count = sum(store.counts(name).values())
+    if count >= campaign.spec.budget.trials:
+        return None
+    pending = [trial.config for trial in store.trials(name, states={"running"})]
+    proposal = propose(campaign.problem, history, pending, count)
+    if isinstance(proposal, Exhausted):
+        return None
+    seed = trial_seed(campaign.spec.seed, count)
+    return store.add_trial(name, dict(proposal.config), seed, proposal.explanation)
 
 
 def trial_seed(campaign_seed: int, number: int) -> int:
@@ -195,11 +179,13 @@ def is_feasible(spec: CampaignSpec, measures: dict[str, Any]) -> bool:
     return True
 
 
-def _check_hope(campaign: Campaign, history: list[Observation]) -> None:
-    if len(history) < HOPELESS or any(seen.status != "failed" for seen in history):
+def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:
+    """End the campaign when all the first trials of this run failed: something is wrong with every one."""
+    if len(ended) < HOPELESS or any(trial.status != "failed" for trial in ended):
         return
-    first = campaign.store.trial(campaign.name, history[0].index)
-    raise _HopelessError(
-        f"the first {HOPELESS} trials all failed, the first with: {first.reason}; "
-        f"see 'spikefront show {campaign.name} {first.number}' for the traceback"
+    campaign.store.set_campaign_state(campaign.name, "failed")
+    first = campaign.store.trial(campaign.name, ended[0].index)
+    raise SpikefrontError(
+        f"the first {HOPELESS} trials all failed, trial {first.number} with: {first.reason}; see 'spikefront "
+        f"show {campaign.name} {first.number}', mend the cause and continue with 'spikefront resume'"
     )

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from hpo.campaign import CampaignSpec
-from hpo.optimizer import Observation, Status
+from hpo.optimizer import Observation
+from hpo.optimizer.problem import Status
 from hpo.store import DesignRecord, Store, TrialRecord
 
 CANCELLED = "cancelled"
 
 
 def observe(spec: CampaignSpec, trial: TrialRecord, designs: Sequence[DesignRecord]) -> Observation:
-    """One finished trial with its designs; outcomes are unknown unless it is complete."""
-    status: Status = trial.state  # type: ignore[assignment]  # finished and not cancelled
+    """One trial that ended (not by cancelling) with its designs; outcomes are known when complete."""
+    status = cast("Status", trial.state)
     outcomes = None
     if status == "complete":
         spikes = {f"spikes_{k}": count for k, count in enumerate(trial.spikes_per_layer[:-1])}

@@ -11,8 +11,8 @@ import numpy as np
 from hardware.cost import expected_cost
 
 from hpo.campaign import CampaignSpec
-from hpo.optimizer import Limit, Measures, Outcome, Problem
-from hpo.optimizer.problem import FloatArray
+from hpo.optimizer import Limit, Outcome, Problem
+from hpo.optimizer.problem import FloatArray, Measures
 from hpo.queries import hypervolume_scale
 from hpo.space import Config
 from workers.parameters import design_grid

@@ -102,7 +102,7 @@ def status(store: Store, name: str) -> CampaignStatus:
     return CampaignStatus(
         name=name,
         state=record.state,
-        counts=dict(store.counts(name)),
+        counts=dict(store.counts(name).items()),
         trials_total=spec.budget.trials,
         hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),
         best={objective: _best(designs, objective) for objective in spec.objectives} if designs else {},

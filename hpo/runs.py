@@ -68,5 +68,5 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
 
     spec = spec_of(store, name)
     splits = load_data(spec, root)
-    problem = build_problem(spec, splits.n_inputs, splits.classes)
+    problem = build_problem(spec, splits.train.images.shape[1], splits.classes)
     return Campaign(spec, problem, store, home, root)

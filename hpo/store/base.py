@@ -48,6 +48,9 @@ class Store(Protocol):
         Raises ConflictError while another holder's lease lasts. Time is the caller's UTC clock.
         """
 
+    def lease_holder(self, name: str) -> str | None:
+        """Who drives the campaign now; None when no lease lasts."""
+
     def drop_lease(self, name: str, holder: str) -> None:
         """End the lease if ``holder`` has it; nothing happens otherwise."""
 

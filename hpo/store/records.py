@@ -37,7 +37,7 @@ class TrialRecord:
         traceback: of a failed trial, else empty.
         metrics: measures of the training, independent of any accelerator.
         constraints: graded constraint values; feasible means <= 0.
-        spikes_per_layer: mean spikes per inference, first layer first.
+        spikes_per_layer: mean spikes per inference, inputs first, output layer last.
         timings: seconds per phase.
         versions: libraries that trained it.
         proposal: what the optimiser noted when it proposed the configuration.

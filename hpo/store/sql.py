@@ -120,6 +120,13 @@ class SqlStore:
                 _note(session, name, None, "lease_taken", {"holder": holder})
             row.lease_holder, row.lease_until = holder, now() + timedelta(seconds=seconds)
 
+    def lease_holder(self, name: str) -> str | None:
+        """See ``Store.lease_holder``."""
+        with self._read() as session:
+            row = _campaign(session, name)
+            lasts = row.lease_until is not None and row.lease_until > now()
+            return row.lease_holder if lasts else None
+
     def drop_lease(self, name: str, holder: str) -> None:
         """See ``Store.drop_lease``."""
         with self._write() as session:
