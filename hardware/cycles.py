@@ -1,6 +1,6 @@
 """How many clock cycles an inference takes, in closed form: equal to the RTL's counter, cycle for cycle.
 
-For layer l with G groups and C chunks, ``m[c] = max(1, s[c] * G)`` cycles for chunk c with s spikes, and step t::
+For layer l with G groups and C chunks, ``m[c] = max(1, s[c] * G)`` cycles for chunk c, and step t::
 
     accept  A[l,t] = max( V[l-1,t],  D[l,t-1] + 1 )          the vector enters the scanner's shift register
     fetch   N[l,t] = max( A[l,t] + 1,  K[l,t-1] )            its first chunk enters the prefetch register
@@ -13,8 +13,10 @@ For layer l with G groups and C chunks, ``m[c] = max(1, s[c] * G)`` cycles for c
 
     total          = V[L-1,T-1] + n_out + 1                  counters, then one cycle per class for the argmax
 
-The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts at
-once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then only
+The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts
+at
+once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then
+    only
 fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0.
 """
 
@@ -132,3 +134,46 @@ def _direct_fire(planes: IntArray, last: IntArray, accepted: IntArray, t: int) -
     if t == 0:
         return np.asarray(2 + planes.sum(axis=(1, 2)) + 1)
     return np.maximum(last + 2, accepted + 1)
+
+
+def expected(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> FloatArray:
+    """Return about how many cycles an inference takes, from mean spikes alone.
+
+    Every bit of a chunk of w inputs is taken as Bernoulli with the layer's mean rate p, so that a chunk takes
+    ``E[max(1, s * G)] = G * w * p + (1 - p)^w`` cycles; then the slowest layer sets the pace and
+    every layer adds its latency once. It ignores that steps and images differ, so it lies below the mean of
+    ``count`` where bursts make layers wait for one another.
+
+    Args:
+        sizes: neurons per layer, inputs first.
+        time_steps: steps per inference.
+        encoding: how the input is fed.
+        spikes_per_layer: (..., L) mean spikes per inference that enter each layer; for the first layer under
+            direct encoding, set bits over all planes.
+        config: the accelerator.
+    """
+    spikes = np.asarray(spikes_per_layer, dtype=np.float64)
+    scans, periods = [], []
+    for k, (n_in, lanes) in enumerate(zip(sizes, built_lanes(sizes, config), strict=False)):
+        groups = -(-sizes[k + 1] // lanes)
+        direct = encoding == "direct" and k == 0
+        vectors = config.input_bits if direct else time_steps
+        rate = np.clip(spikes[..., k] / (vectors * n_in), 0.0, 1.0)
+        scan = _expected_scan(rate, n_in, groups, config.chunk_bits)
+        scans.append((vectors if direct else 1) * scan + groups + 4)
+        periods.append(np.full(rate.shape, groups + 2.0) if direct else scan + groups + 1)
+    pace = np.max(np.stack(periods), axis=0)
+    return np.asarray(np.sum(np.stack(scans), axis=0) + (time_steps - 1) * pace + sizes[-1] + 1)
+
+
+def _expected_scan(rate: FloatArray, n_in: int, groups: int, chunk_bits: int) -> FloatArray:
+    """Return the expected scan cycles of one vector of ``n_in`` bits, each set with probability ``rate``."""
+    full, rest = divmod(n_in, chunk_bits)
+    empty = full * (1 - rate) ** chunk_bits + ((1 - rate) ** rest if rest else 0.0)
+    return np.asarray(groups * n_in * rate + empty)

@@ -1,4 +1,4 @@
-"""Run a network's RTL in PyRTL's simulator and compare it with the integer reference and the cycle formula."""
+"""Run a network's RTL in PyRTL's simulator; compare it with the integer reference and the cycle formula."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,8 @@ def simulate(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> Simula
 
 
 def check(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> CheckReport:
-    """Simulate the RTL of ``net`` on ``inputs`` and compare all spikes, classes and cycles with the reference.
+    """Simulate the RTL of ``net`` on ``inputs`` and compare all spikes, classes and cycles with the
+    reference.
 
     Raises:
         InputError: where ``inputs`` does not fit.
@@ -106,7 +107,7 @@ def _infer(net: IntegerNetwork, simulation: Any, words: list[int]) -> Inference:
         if simulation.inspect("done"):
             return _complete(net, vectors), simulation.inspect("class_out"), simulation.inspect("cycles")
     raise MismatchError(
-        f"The RTL was not done after {_cycle_limit(net)} cycles, above any count the formula allows; report this."
+        f"The RTL was not done after {_cycle_limit(net)} cycles, more than any input can take; report this."
     )
 
 
@@ -153,6 +154,6 @@ def _compare(what: str, expected: IntArray, found: IntArray) -> None:
     if len(different):
         sample = int(different[0])
         raise MismatchError(
-            f"Sample {sample}: the {what} is {expected[sample]} by the reference and {found[sample]} in the RTL "
+            f"Sample {sample}: the {what} is {expected[sample]} by the reference and {found[sample]} in RTL "
             f"({len(different)} of {len(expected)} samples differ); report this."
         )

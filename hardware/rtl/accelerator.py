@@ -3,13 +3,13 @@
 Ports, besides ``clk`` and ``rst`` of the exported Verilog::
 
     load, load_address, load_data    in   write one word of chunk_bits into the input memory while ready
-    start                            in   begin an inference on the input memory's content; ignored unless ready
+    start                            in   begin an inference on what was loaded; ignored unless ready
     ready                            out  idle and booted
     done                             out  the last inference is finished; low from its start to its end
     class_out                        out  class with most output spikes, valid while done
     cycles                           out  clock cycles from start to done
-    layerK_spikes, layerK_strobe     out  spike vector of layer K (neuron 0 in bit 0), valid in the strobe's cycle;
-                                          for observation: left unconnected they cost nothing
+    layerK_spikes, layerK_strobe     out  spike vector of layer K (neuron 0 in bit 0), valid in the strobe's
+                                          cycle; to observe: left unconnected they cost nothing
 """
 
 from typing import Any

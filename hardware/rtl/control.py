@@ -1,7 +1,7 @@
 """The state machine of one core: wait for a vector, scan it, fire every group, wait.
 
-After reset a core fires once without publishing anything (``boot``), with every state cleared: so the membrane
-memories need no initial content, in simulation or on a chip.
+After reset a core fires once without publishing anything (``boot``), with every state cleared: so the
+membrane memories need no initial content, in simulation or on a chip.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class _Scan:
 
 
 def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
-    """Return what the core issues; drives ``fetched.take``. ``full``: the spike buffer may not be overwritten."""
+    """Return what the core issues; drives ``fetched.take``. No firing starts while the buffer is ``full``."""
     scanning = pyrtl.Register(1, f"{shape.name}_scanning")
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)

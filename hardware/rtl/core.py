@@ -25,7 +25,7 @@ Wire = Any
 
 @dataclass(frozen=True)
 class CorePorts:
-    """What a core shows: its spike vector, valid until ``accept``, a strobe per step, and whether it boots."""
+    """What a core shows: its spike vector, ``full`` until ``accept``, a strobe per step, whether it boots."""
 
     vector: Wire
     full: Wire
@@ -210,7 +210,7 @@ Writer = Callable[[Wire, Wire, list[Wire]], None]
 
 
 def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[list[Wire], Writer]:
-    """Return the lanes' words of ``read_group``, and what writes a group: plain registers if there is one group."""
+    """Return the lanes' words of ``read_group``, and what writes a group; one group is plain registers."""
     if shape.groups == 1:
         registers = [pyrtl.Register(width, f"{shape.name}_{name}{i}") for i in range(shape.lanes)]
 

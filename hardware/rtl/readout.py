@@ -19,10 +19,11 @@ class Readout:
 
 
 def readout(vector: Wire, full: Wire, time_steps: int) -> Readout:
-    """Count ``vector`` in every cycle of ``full``; after ``time_steps`` of them rank the classes, one per cycle.
+    """Count ``vector`` in every cycle of ``full``; after ``time_steps`` of them rank the classes, one per
+    cycle.
 
-    Ranking shifts the counters out one by one and zeros in, so they are clear for the next inference. The lowest
-    class wins a tie.
+    Ranking shifts the counters out one by one and zeros in, so they are clear for the next inference. The
+    lowest class wins a tie.
     """
     classes = len(vector)
     step = pyrtl.Register(bits_for(time_steps - 1), "readout_step")

@@ -1,7 +1,7 @@
 """From spike vectors to chunks: where a core's input comes from, and the prefetch of its next chunk.
 
-A chunk travels as (lowest set bit one-hot, rest). Both are computed while the chunk enters the prefetch register,
-so the core never isolates a bit and advances to another chunk in the same cycle.
+A chunk travels as (lowest set bit one-hot, rest). Both are computed while the chunk enters the prefetch
+register, so the core never isolates a bit and advances to another chunk in the same cycle.
 """
 
 from dataclasses import dataclass
@@ -54,8 +54,9 @@ def vector_source(shape: CoreShape, vector: Wire, full: Wire, accept: Wire) -> P
 def memory_source(shape: CoreShape, vectors: int, start: Wire) -> Prefetched:
     """Scan the input memory from its first word to its last; the host writes it through the ``load`` port.
 
-    Word ``v * C + c`` holds chunk c of input vector v, its lowest input in bit 0 and unused bits zero. A vector
-    is a time step's spikes, or a bit plane of the currents, least significant first, under direct encoding.
+    Word ``v * C + c`` holds chunk c of input vector v, its lowest input in bit 0 and unused bits zero. A
+    vector is a time step's spikes, or a bit plane of the currents, least significant first, under direct
+    encoding.
     """
     words, width = vectors * shape.chunks, shape.config.chunk_bits
     memory = pyrtl.MemBlock(width, bits_for(words - 1), name="input_memory", asynchronous=False)

@@ -1,0 +1,126 @@
+"""Random small networks and inputs on which the RTL, the integer reference and the cycle formula must agree.
+
+Sizes, lanes and chunks do not divide one another; widths are narrow enough to saturate; inputs are uniform,
+empty, full, or bursts of all spikes in few steps before slow layers, so that buffers fill and layers wait.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware.integer import IntegerNetwork
+from hardware.network import AcceleratorConfig, Reset, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
+
+SAMPLES = 3
+KINDS = ("uniform", "pressure", "sparse", "burst", "pressure", "full", "empty")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network, its inputs, and what to call it."""
+
+    name: str
+    net: IntegerNetwork
+    inputs: NDArray[np.unsignedinteger]
+
+
+def cases(count: int, seed: int = 0) -> list[Case]:
+    """Return ``count`` cases; case i is the same for every count."""
+    return [_case(np.random.default_rng([seed, i]), i) for i in range(count)]
+
+
+def _case(rng: np.random.Generator, index: int) -> Case:
+    kind = KINDS[index % len(KINDS)]
+    pressure = kind == "pressure"
+    sizes = _pressed_sizes(rng) if pressure else [_size(rng) for _ in range(int(rng.integers(2, 5)))]
+    direct = bool(rng.random() < 0.25)
+    config = _config(rng, sizes, pressure)
+    time_steps = int(rng.integers(5, 9)) if pressure else int(rng.integers(1, 7))
+    build = _pressed_layer if pressure else _layer
+    layers = tuple(build(rng, n_in, n_out, config) for n_in, n_out in pairwise(sizes))
+    net = quantize(TrainedNetwork(layers, time_steps, "direct" if direct else "rate"), config)
+    inputs = _currents(rng, net, kind) if direct else _spikes(rng, net, kind)
+    name = (
+        f"{index}: {'-'.join(map(str, sizes))} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
+    )
+    return Case(name + (" direct" if direct else ""), net, inputs)
+
+
+def _size(rng: np.random.Generator) -> int:
+    return int(rng.integers(1, 41) if rng.random() < 0.5 else rng.integers(1, 13))
+
+
+def _pressed_sizes(rng: np.random.Generator) -> list[int]:
+    """Return two or three layers that are wide enough to keep each other waiting."""
+    return [int(rng.integers(4, 25)) for _ in range(int(rng.integers(2, 4)))] + [int(rng.integers(2, 13))]
+
+
+def _config(rng: np.random.Generator, sizes: list[int], pressure: bool) -> AcceleratorConfig:
+    weight_bits = int(rng.integers(2, 9))
+    return AcceleratorConfig(
+        lanes=tuple(_lanes(rng, n, pressure) for n in sizes[1:]),
+        weight_bits=weight_bits,
+        membrane_bits=int(rng.integers(max(4, weight_bits), weight_bits + 6)),
+        leak="multiply" if rng.random() < 0.5 else "shift",
+        leak_bits=int(rng.integers(1, 10)),
+        input_bits=int(rng.integers(1, 6)),
+        chunk_bits=int(rng.integers(4, 25 if pressure else 33)),
+    )
+
+
+def _lanes(rng: np.random.Generator, n_out: int, pressure: bool) -> int:
+    if pressure:
+        return int(rng.choice([1, 2, (n_out + 1) // 2, n_out]))
+    return int(rng.integers(1, n_out + 3 if rng.random() < 0.5 else 5))
+
+
+def _layer(rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorConfig) -> TrainedLayer:
+    reset: Reset = ("subtract", "zero", "none")[int(rng.integers(3))]  # type: ignore[assignment]
+    weight = rng.normal(rng.uniform(-0.1, 0.4), 1.0, (n_out, n_in))
+    return TrainedLayer(
+        weight=weight,
+        beta=float(rng.choice([0.0, 0.5, 1.0, rng.random()])),
+        threshold=max(float(rng.uniform(0.4, 3.0)), _least_threshold(weight, config)),
+        reset=reset,
+        blank_after_spike=bool(reset == "zero" and rng.random() < 0.5),
+    )
+
+
+def _pressed_layer(
+    rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorConfig
+) -> TrainedLayer:
+    """Return a layer in which some neurons, once they have fired, fire in every step whatever comes in."""
+    weight = rng.normal(0.6, 1.0, (n_out, n_in))
+    reset: Reset = "none" if rng.random() < 0.6 else "subtract"
+    return TrainedLayer(
+        weight, float(rng.choice([1.0, 0.9])), max(1.0, _least_threshold(weight, config)), reset
+    )
+
+
+def _least_threshold(weight: NDArray[np.float64], config: AcceleratorConfig) -> float:
+    """Return one LSB, the least threshold that does not round to zero."""
+    return float(np.abs(weight).max()) / (2 ** (config.weight_bits - 1) - 1)
+
+
+def _spikes(rng: np.random.Generator, net: IntegerNetwork, kind: str) -> NDArray[np.unsignedinteger]:
+    shape = (SAMPLES, net.time_steps, net.sizes[0])
+    rate = {"uniform": 0.4, "sparse": 0.05, "empty": 0.0, "full": 1.0, "burst": 0.9, "pressure": 0.9}[kind]
+    spikes = (rng.random(shape) < rate).astype(np.uint8)
+    if kind in {"burst", "pressure"}:
+        quiet = rng.random(shape[:2]) < 0.6
+        quiet[:, [0, -1]] = kind != "pressure"
+        spikes[quiet] &= rng.random(shape[2]) < 0.1
+    return spikes
+
+
+def _currents(rng: np.random.Generator, net: IntegerNetwork, kind: str) -> NDArray[np.unsignedinteger]:
+    top = 2**net.config.input_bits - 1
+    currents = rng.integers(0, top + 1, (SAMPLES, net.sizes[0])).astype(np.uint16)
+    if kind in {"empty", "full"}:
+        currents[:] = 0 if kind == "empty" else top
+    if kind in {"sparse", "burst"}:
+        currents[rng.random(currents.shape) < 0.8] = 0
+    return currents

@@ -1,0 +1,79 @@
+"""The ladder of proof on random small networks: integer reference == RTL, formula == RTL, without tolerance."""
+
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hardware.cycles as formula
+from hardware.reference import run
+
+
+def _cycle_differences(module, simulated):
+    """Return how many samples' cycles ``module.count`` gets wrong."""
+    wrong = 0
+    for case, rtl in simulated:
+        report = module.count(case.net, run(case.net, case.inputs), case.inputs)
+        wrong += int((report.total != rtl.cycles).sum())
+    return wrong
+
+
+def _mutant(old: str, new: str):
+    source = Path(formula.__file__).read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"the mutation no longer finds {old!r}"
+    module = types.ModuleType("mutant")
+    exec(compile(source.replace(old, new), "mutant", "exec"), module.__dict__)
+    return module
+
+
+def test_spikes_of_every_layer_equal_the_reference(simulated):
+    for case, rtl in simulated:
+        reference = run(case.net, case.inputs)
+        for layer, (expected, found) in enumerate(zip(reference.spikes, rtl.spikes, strict=True)):
+            assert np.array_equal(expected, found), f"layer {layer} of {case.name}"
+        assert np.array_equal(reference.predicted, rtl.predicted), case.name
+
+
+def test_cycles_equal_the_formula(simulated):
+    assert _cycle_differences(formula, simulated) == 0
+
+
+def test_the_random_networks_are_worth_comparing(simulated):
+    """Without spikes, saturation, every reset, every leak and several lanes the comparison would prove little."""
+    assert len(simulated) >= 200
+    nets = [case.net for case, _ in simulated]
+    layers = [layer for net in nets for layer in net.layers]
+    assert {layer.reset for layer in layers} == {"subtract", "zero", "none"}
+    assert {layer.blank_after_spike for layer in layers} == {True, False}
+    assert {net.config.leak for net in nets} == {"multiply", "shift"}
+    assert {len(net.layers) for net in nets} == {1, 2, 3}
+    assert {net.direct for net in nets} == {True, False}
+    assert any(p > n for net in nets for p, n in zip(net.config.lanes, net.sizes[1:], strict=True))
+    rates = [float(spikes.mean()) for _, rtl in simulated for spikes in rtl.spikes]
+    assert np.mean([0 < rate < 1 for rate in rates]) > 0.5
+    assert sum(_saturates(net) for net in nets) > 20
+
+
+def _saturates(net) -> bool:
+    return any(layer.accumulator_bits > net.config.membrane_bits + 1 for layer in net.layers[1:])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("np.maximum(1, spikes * groups)", "spikes * groups"),
+        ("chunks.sum(axis=1) + 1, accepted[k + 1] + 1)", "chunks.sum(axis=1) + 1, NEVER)"),
+        ("chunks.sum(axis=1) + 1, accepted[k + 1] + 1)", "chunks.sum(axis=1) + 1, accepted[k + 1])"),
+        ("np.maximum(last + 2, accepted + 1)", "last + 2"),
+        ("np.maximum(valid, drained[k] + 1)", "valid"),
+        ("np.maximum(valid, drained[k] + 1)", "np.maximum(valid, drained[k])"),
+        ("np.maximum(accept + 1, taken[k])", "accept + 1"),
+        ("np.maximum(fetch + 1, last[k] + 1)", "np.maximum(fetch, last[k]) + 2"),
+        ("valid = last[k] + 2", "valid = last[k] + 1"),
+        ("begin + chunks[:, :-2].sum(axis=1)", "begin + chunks[:, :-1].sum(axis=1)"),
+        ("valid + net.sizes[-1] + 1", "valid + net.sizes[-1]"),
+    ],
+)
+def test_a_wrong_formula_is_found(simulated, old, new):
+    assert _cycle_differences(_mutant(old, new), simulated) > 0
