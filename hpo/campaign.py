@@ -111,6 +111,7 @@ class CampaignSpec(_Frozen):
     silence: SilenceSpec = SilenceSpec()
     budget: BudgetSpec
     workers: WorkersSpec = WorkersSpec()
+    search: Literal["bayesian", "random"] = "bayesian"
     energy_model: Literal["asic_45nm", "fpga_7series"] = "asic_45nm"
 
     @field_validator("objectives", "constraints")

@@ -6,7 +6,7 @@ later ``drive`` goes on from what is recorded. A free worker never waits for ano
 
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from hpo.campaign import CampaignSpec
 from hpo.history import observations, observe
 from hpo.home import Home
 from hpo.lease import hold
-from hpo.optimizer import Exhausted, Observation, Problem
-from hpo.optimizer.propose import propose
+from hpo.optimizer import Exhausted, Observation, Problem, Proposal
+from hpo.optimizer.propose import propose, random_proposal
+from hpo.space import Config
 from hpo.store import CampaignState, DesignResult, Store, TrialRecord, TrialResult
 from spikefront.errors import ConflictError, SpikefrontError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
@@ -110,11 +111,20 @@ def _next(campaign: Campaign, history: list[Observation]) -> TrialRecord | None:
     if count >= campaign.spec.budget.trials:
         return None
     pending = [trial.config for trial in store.trials(name, states={"running"})]
-    proposal = propose(campaign.problem, history, pending, count)
+    proposal = _ask(campaign, history, pending, count)
     if isinstance(proposal, Exhausted):
         return None
     seed = trial_seed(campaign.spec.seed, count)
     return store.add_trial(name, dict(proposal.config), seed, proposal.explanation)
+
+
+def _ask(
+    campaign: Campaign, history: list[Observation], pending: Sequence[Config], index: int
+) -> Proposal | Exhausted:
+    """The next configuration, by the campaign's way of searching."""
+    if campaign.spec.search == "random":
+        return random_proposal(campaign.problem, index, [*(seen.config for seen in history), *pending])
+    return propose(campaign.problem, history, pending, index)
 
 
 def trial_seed(campaign_seed: int, number: int) -> int:

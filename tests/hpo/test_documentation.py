@@ -1,0 +1,29 @@
+"""The documentation says what the code does."""
+
+from pathlib import Path
+
+from typer.main import get_command
+
+from hpo.campaign import MEASURES, CampaignSpec
+from hpo.cli import app
+from models.datasets import DATASETS
+from workers.parameters import TrialParameters
+
+ROOT = Path(__file__).parents[2]
+CAMPAIGN = (ROOT / "docs" / "campaign.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_parameter_is_documented_with_its_default():
+    for name, field in TrialParameters.model_fields.items():
+        assert f"| `{name}` | {field.default} | {field.description}" in CAMPAIGN
+
+
+def test_every_table_measure_and_data_set_is_documented():
+    for name in (*CampaignSpec.model_fields, *MEASURES, *DATASETS):
+        assert f"`{name}`" in CAMPAIGN or f"`[{name}]`" in CAMPAIGN, name
+
+
+def test_every_command_is_in_the_readme():
+    for name in get_command(app).commands:
+        assert f"spikefront {name}" in README, name
