@@ -29,7 +29,7 @@ class Box:
 
 
 def spiking(seed: int) -> Box:
-    """Twelve mixed variables; about 60 % of the volume is silent and says nothing about objectives.
+    """Twelve mixed variables; about 65 % of the volume is silent and says nothing about objectives.
 
     The drive (input gain over threshold, decay, slope of the surrogate) decides silence; accuracy has a ridge
     in drive and learning rate; spikes grow with drive and width; latency and energy follow from spikes and

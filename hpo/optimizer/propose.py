@@ -25,8 +25,8 @@ def propose(
 ) -> Proposal | Exhausted:
     """Propose trial ``index``.
 
-    The same arguments give the same answer, in any process and for any order of ``observations``. A
-    configuration that is finished or pending is never proposed again.
+    The same arguments give the same answer, in any process and for any order of ``observations`` and of
+    ``pending``. A configuration that is finished or pending is never proposed again.
 
     Args:
         problem: what is searched.
@@ -82,7 +82,7 @@ def _random(problem: Problem, taken: Taken, index: int, source: str) -> Proposal
 def _modelled(problem: Problem, history: Sequence[Observation], taken: Taken, index: int) -> Proposal:
     rng = np.random.default_rng([problem.seed, index])
     state = fold(problem, history)
-    running = taken.rows[len(history) :]
+    running = np.unique(taken.rows[len(history) :], axis=0)  # in an order of its own
     beliefs = learn(problem, history).believe(running)
     candidates = draw(problem, taken, _centres(problem, history, taken, state), state.length, rng)
     if len(candidates) == 0:

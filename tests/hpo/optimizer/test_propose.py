@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[3]
 def test_same_history_in_any_order_gives_the_same_proposal():
     task = problem()
     trials = history(task, 14)
-    pending = [MIXED.from_cube(np.full(6, 0.4))]
+    pending = [MIXED.from_cube(np.full(6, 0.4)), MIXED.from_cube(np.full(6, 0.6))]
     first = propose(task, trials, pending, 20)
     shuffled = random.Random(1).sample(trials, len(trials))
-    assert propose(task, shuffled, pending, 20) == first
+    assert propose(task, shuffled, pending[::-1], 20) == first
     assert propose(task, trials, pending, 21) != first
     assert propose(problem(seed=1), trials, pending, 20) != first
 
