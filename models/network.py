@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -151,7 +152,7 @@ def initial_weights(spec: NetworkSpec, seed: int) -> list[Tensor]:
     """Draw float32 weights, uniform over +-init_scale / sqrt(n_in); depends on the arguments alone."""
     generator = torch.Generator().manual_seed(seed)
     weights = []
-    for n_in, n_out in zip(spec.sizes[:-1], spec.sizes[1:], strict=True):
+    for n_in, n_out in pairwise(spec.sizes):
         draw = torch.rand((n_out, n_in), generator=generator)
         weights.append((draw * 2.0 - 1.0) * (spec.init_scale / math.sqrt(n_in)))
     return weights

@@ -33,7 +33,7 @@ class SilenceSettings:
     beta_silent: float = 0.1
     update_interval: int = 200
     monitored_layers: tuple[int, ...] = (-1,)
-    warmup_epochs: int = 1
+    warmup_epochs: int = 2
 
     def __post_init__(self) -> None:
         if self.alpha < 0:

@@ -39,7 +39,7 @@ class TrainingSettings:
         silence: when training is stopped for silence.
     """
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     batch_size: int = 64
     epochs: int = 10
     loss: str = "ce_count"
@@ -49,8 +49,8 @@ class TrainingSettings:
     silence: SilenceSettings = field(default_factory=SilenceSettings)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise SpecError(f"learning_rate is {self.learning_rate}; give a finite number above 0")
+        if not 0 < self.learning_rate <= 1e6:
+            raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, at most 1e6")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise SpecError(f"weight_decay is {self.weight_decay}; give a finite number of at least 0")
         for name in ("batch_size", "epochs"):

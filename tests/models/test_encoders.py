@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from snntorch import spikegen
+
+from models.encoders import Code, encode, spikes_of
+from spikefront.errors import SpecError
+
+LABELS = np.arange(6, dtype=np.int64)
+
+
+def images_of(values):
+    return np.array(values, dtype=np.float32)
+
+
+def random_images(count=6, width=13, seed=0):
+    return np.random.default_rng(seed).random((count, width), dtype=np.float32)
+
+
+class TestRate:
+    def test_zero_never_and_one_always_spikes(self):
+        images = images_of([[0.0, 1.0]] * 50)
+        spikes = spikes_of(images, Code("rate", 400), np.random.SFC64(1))
+        assert not spikes[:, :, 0].any()
+        assert spikes[:, :, 1].all()
+
+    @pytest.mark.parametrize("value", [1 / 255, 0.1, 0.5, 254 / 255])
+    def test_probability_equals_the_value(self, value):
+        draws = 400_000
+        spikes = spikes_of(
+            np.full((1000, 4), value, np.float32), Code("rate", draws // 4000), np.random.SFC64(2)
+        )
+        deviation = np.sqrt(value * (1 - value) / draws)
+        assert abs(spikes.mean() - value) < 5 * deviation
+
+    def test_steps_pixels_and_samples_are_independent(self):
+        spikes = spikes_of(np.full((200, 20), 0.5, np.float32), Code("rate", 100), np.random.SFC64(3)) - 0.5
+        bound = 5 * 0.25 / np.sqrt(spikes.size)
+        assert abs((spikes[1:] * spikes[:-1]).mean()) < bound
+        assert abs((spikes[:, :, 1:] * spikes[:, :, :-1]).mean()) < bound
+        assert abs((spikes[:, 1:] * spikes[:, :-1]).mean()) < bound
+
+
+class TestLatency:
+    @settings(max_examples=40, deadline=None)
+    @given(
+        images=hnp.arrays(np.float32, (3, 7), elements=st.floats(np.float32(1e-6), 1.0, width=32)),
+        time_steps=st.integers(2, 60),
+    )
+    def test_equals_snntorch_where_no_pixel_is_zero(self, images, time_steps):
+        ours = spikes_of(images, Code("latency", time_steps), np.random.SFC64(0))
+        theirs = spikegen.latency(torch.from_numpy(images), num_steps=time_steps, normalize=True, linear=True)
+        assert np.array_equal(ours, theirs.numpy())
+
+    def test_a_zero_pixel_gives_no_spike(self):
+        spikes = spikes_of(images_of([[0.0, 1.0, 0.5]]), Code("latency", 5), np.random.SFC64(0))
+        assert spikes.sum(axis=0).tolist() == [[0, 1, 1]]
+        assert spikes.argmax(axis=0).tolist() == [[0, 0, 2]]
+
+    def test_one_time_step(self):
+        spikes = spikes_of(images_of([[0.0, 0.2, 1.0]]), Code("latency", 1), np.random.SFC64(0))
+        assert spikes.tolist() == [[[0, 1, 1]]]
+
+
+@pytest.mark.parametrize("encoding", ["rate", "latency"])
+class TestEncodedSpikes:
+    def test_packing_keeps_every_spike(self, encoding):
+        images = random_images()
+        encoded = encode(images, LABELS, Code(encoding, 9), seed=4)
+        expected = spikes_of(images, Code(encoding, 9), np.random.SFC64(4))
+        assert np.array_equal(encoded.batch(slice(None)), expected)
+        assert np.array_equal(encoded.samples(), expected.transpose(1, 0, 2))
+
+    def test_rows_are_those_of_the_whole(self, encoding):
+        encoded = encode(random_images(), LABELS, Code(encoding, 5), seed=4)
+        rows = np.array([4, 0, 4])
+        assert np.array_equal(encoded.batch(rows), encoded.batch(slice(None))[:, rows])
+        assert np.array_equal(encoded.samples(slice(2, 4)), encoded.samples()[2:4])
+
+    def test_equal_arguments_give_equal_bits(self, encoding):
+        first = encode(random_images(), LABELS, Code(encoding, 5), seed=4)
+        second = encode(random_images(), LABELS, Code(encoding, 5), seed=4)
+        assert np.array_equal(first.data, second.data)
+        assert first.data.dtype == np.uint8
+
+
+def test_another_seed_draws_other_spikes():
+    one, two = (encode(random_images(), LABELS, Code("rate", 5), seed=seed) for seed in (0, 1))
+    assert not np.array_equal(one.data, two.data)
+
+
+def test_many_blocks_of_samples_continue_one_stream():
+    width, time_steps = 4096, 64  # 16 MiB of noise hold 32 samples, so 70 samples take three blocks
+    images = random_images(70, width)
+    labels = np.zeros(70, dtype=np.int64)
+    encoded = encode(images, labels, Code("rate", time_steps), seed=5)
+    spikes = encoded.batch(slice(None))
+    assert len(np.unique(spikes[:, :, 0].T, axis=0)) == 70  # no block repeats another
+    assert abs(spikes.mean() - images.mean()) < 1e-3
+
+
+def test_direct_leaves_values_unchanged():
+    images = random_images()
+    encoded = encode(images, LABELS, Code("direct", 5), seed=0)
+    assert np.array_equal(encoded.samples(), images)
+    assert encoded.batch(np.array([1])).shape == (1, 13)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.5, float("nan")])
+def test_values_outside_the_range_are_refused(bad):
+    images = random_images()
+    images[2, 3] = bad
+    with pytest.raises(SpecError, match=r"scale them to 0\.\.1"):
+        encode(images, LABELS, Code("rate", 3), seed=0)
+
+
+def test_impossible_codes():
+    with pytest.raises(SpecError, match="encoding 'delta' is unknown"):
+        Code("delta", 3)
+    with pytest.raises(SpecError, match="time_steps is 0"):
+        Code("rate", 0)
+    with pytest.raises(SpecError, match="'direct' has no spikes"):
+        spikes_of(random_images(), Code("direct", 3), np.random.SFC64(0))
