@@ -84,7 +84,7 @@ def score(
         normals: (S, outcomes) standard normal draws, shared by all candidates.
     """
     feasible = beliefs.log_feasible(rows)
-    if beliefs.outcomes is None:
+    if beliefs.outcomes is None or (front is None and not problem.limits):
         return Scored(feasible, np.zeros(len(rows), dtype=np.int64))
     values, kept = designs(problem, beliefs, rows, normals)
     if front is None:

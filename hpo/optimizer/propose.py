@@ -18,6 +18,8 @@ SHORTLIST = 64
 REFINED = 6
 # Point-cell pairs that one screening of all candidates may cost.
 EFFORT = 40_000_000
+# A candidate this much less likely to be feasible than the likeliest is not weighed.
+HOPE = 0.05
 
 
 def propose(
@@ -123,6 +125,7 @@ class _Search:
 
     def best(self, candidates: Candidates, taken: Taken, length: float) -> tuple[Candidates, float]:
         """The best candidate (as one row) and its score."""
+        candidates = candidates.take(self._hopeful(candidates.rows))
         screened = self._scores(candidates.rows, self._screen_normals(candidates.rows))
         shortlist = candidates.take(np.argsort(-screened, kind="stable")[:SHORTLIST])
         scores = self._scores(shortlist.rows, self.normals)
@@ -150,6 +153,12 @@ class _Search:
         if len(rows) == 0:
             return np.empty(0)
         return score(self.problem, self.beliefs, self.front, rows, normals).scores
+
+    def _hopeful(self, rows: FloatArray) -> np.ndarray:
+        """Indices (K,) of candidates that are worth pricing, the likeliest to be feasible first."""
+        odds = self.beliefs.log_feasible(rows)
+        ranked = np.argsort(-odds, kind="stable")
+        return np.asarray(ranked[odds[ranked] >= odds.max() + np.log(HOPE)])
 
     def _screen_normals(self, rows: FloatArray) -> FloatArray:
         """Draws for a first look at all candidates: as many as the effort allows, 2 to 16."""
