@@ -141,10 +141,10 @@ def test_every_verb_answers_not_found_for_any_unknown_name(
         verb(digits, name)
 
 
-def drive_to(store: Store, state: Any) -> None:
-    path = {"created": [], "running": ["running"]}.get(state, ["running", state])
+def drive_to(store: Store, state: Any, name: str = "digits") -> None:
+    path: list[Any] = {"created": [], "running": ["running"]}.get(state, ["running", state])
     for step in path:
-        store.set_campaign_state("digits", step)
+        store.set_campaign_state(name, step)
 
 
 @pytest.mark.parametrize("current", CAMPAIGN_STATES)
@@ -163,12 +163,11 @@ def test_a_campaign_moves_only_along_allowed_steps(digits: Store, current: Any) 
         with pytest.raises(ConflictError, match=f"'digits' is {current} and cannot become {new}"):
             digits.set_campaign_state("digits", new)
         assert digits.campaign("digits").state == current
-    for index, new in enumerate(sorted(allowed)):
+    for index, target in enumerate(sorted(allowed)):
         name = f"copy{index}"
         digits.create_campaign(name, {}, 1, {}, {})
-        for step in {"created": [], "running": ["running"]}.get(current, ["running", current]):
-            digits.set_campaign_state(name, step)
-        assert digits.set_campaign_state(name, new).state == new
+        drive_to(digits, current, name)
+        assert digits.set_campaign_state(name, target).state == target
 
 
 def test_an_unknown_state_is_refused(digits: Store) -> None:
@@ -469,10 +468,10 @@ def test_a_second_handle_sees_what_the_first_wrote(digits: Store, store_url: str
 
 
 def test_numpy_values_are_stored_as_plain_numbers(digits: Store) -> None:
-    digits.add_trial(
-        "digits", {"n": np.int64(3), "b": np.float32(0.5), "on": np.bool_(True)}, np.int64(1), {}
-    )  # type: ignore[arg-type]
-    result = TrialResult("complete", metrics={"curve": np.array([0.5, 0.25])}, spikes_per_layer=np.ones(2))  # type: ignore[arg-type]
+    seed: Any = np.int64(1)
+    digits.add_trial("digits", {"n": np.int64(3), "b": np.float32(0.5), "on": np.bool_(True)}, seed, {})
+    spikes: Any = np.ones(2)
+    result = TrialResult("complete", metrics={"curve": np.array([0.5, 0.25])}, spikes_per_layer=spikes)
     digits.finish_trial("digits", 0, result)
     trial = digits.trial("digits", 0)
     assert json.dumps(trial.config) == '{"n": 3, "b": 0.5, "on": true}'

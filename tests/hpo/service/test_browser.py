@@ -1,0 +1,52 @@
+"""The campaign page in a real browser: it draws, it counts, and nothing breaks its content security policy."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+
+def dump(url: str, profile: Path) -> tuple[str, list[str]]:
+    """The page's document after its scripts ran, and what they wrote to the console."""
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={profile}",
+        "--enable-logging=stderr",
+        "--window-size=1200,1400",
+        "--virtual-time-budget=6000",
+        "--dump-dom",
+        url,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def test_the_campaign_page_draws_its_front(live: int, tmp_path: Path) -> None:
+    page, console = dump(f"http://127.0.0.1:{live}/campaigns/digits", tmp_path)
+    assert console == []
+    assert 'id="trouble" class="warning" role="status" hidden' in page
+    assert len(re.findall(r'<path class="point"', page)) == 12, "six of the front and six dominated"
+    for words in ("latency (µs, log scale)", "accuracy on the validation split (%)", "energy (µJ)"):
+        assert words in page
+    text = re.sub(r"<[^>]+>", "|", page)
+    for words in ("6 complete", "2 silent", "1 failed", "1 running", "9 of 12", "95.00 %", "5-0"):
+        assert words in text
+    rows = re.findall(r'<tr><th scope="row">([\d-]+)</th>', page)
+    assert rows == ["5-0", "4-0", "3-0", "2-0", "1-0", "0-0"]
+
+
+def test_the_index_page_loads_cleanly(live: int, tmp_path: Path) -> None:
+    page, console = dump(f"http://127.0.0.1:{live}/", tmp_path)
+    assert console == []
+    assert 'href="/campaigns/digits"' in page
