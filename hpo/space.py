@@ -73,6 +73,8 @@ class Space:
     @cached_property
     def cardinality(self) -> float:
         """Number of different configurations; infinite with any real-valued variable."""
+        if any(isinstance(v, Float) and not v.when for v in self.variables.values()):
+            return math.inf
         parents = {parent for variable in self.variables.values() for parent in variable.when or {}}
         return sum(
             self._leaves(choice, parents) for choice in self._walk([n for n in self._order if n in parents])

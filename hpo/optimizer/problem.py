@@ -76,6 +76,8 @@ class Problem:
     def __post_init__(self) -> None:
         if not 1 <= len(self.objectives) <= 4:
             raise SpecError(f"{len(self.objectives)} objectives: give one to four")
+        if self.seed < 0:
+            raise SpecError(f"seed {self.seed} is negative: give zero or more")
         names = {outcome.name for outcome in self.learned}
         if self.compose is None:
             needed = [o.name for o in self.objectives] + [limit.measure for limit in self.limits]
@@ -154,10 +156,11 @@ class Observation:
 class Proposal:
     """What to try next, and why.
 
-    ``explanation`` is plain JSON: ``source`` ("sobol", "random", "global", "region", "listed"), ``centre``
-    (trial number of the region's centre or None), ``length`` (region side, 0..1.6, or None), ``feasible``
-    (probability, or None before models), ``predicted`` (per objective: mean, low, high; a central 90 %
-    interval), ``note``.
+    ``explanation`` is plain JSON: ``source`` ("sobol", "random", "global", "region" or "listed"); ``centre``,
+    the number of the trial in the middle of the region, and ``length``, the region's side in 0..1.6 (None
+    outside regions); ``feasible``, the probability that the constraints hold, and ``score``, the logarithm
+    that was maximised (None before models); ``predicted``, per objective mean, low and high (a central 90 %
+    interval) for the configuration's best design.
     """
 
     index: int

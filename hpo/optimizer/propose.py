@@ -86,7 +86,7 @@ def _modelled(problem: Problem, history: Sequence[Observation], taken: Taken, in
     state = fold(problem, history)
     running = np.unique(taken.rows[len(history) :], axis=0)  # in an order of its own
     beliefs = learn(problem, history).believe(running)
-    candidates = draw(problem, taken, _centres(problem, history, taken, state), state.length, rng)
+    candidates = draw(problem, taken, middles(problem, history, taken, state), state.length, rng)
     if len(candidates) == 0:
         return _random(problem, taken, index, "random")
     front = _front(problem, history, beliefs, running)
@@ -95,7 +95,8 @@ def _modelled(problem: Problem, history: Sequence[Observation], taken: Taken, in
     return Proposal(index, problem.space.from_unit(best.rows[0]), search.explain(best, state, value))
 
 
-def _centres(problem: Problem, history: Sequence[Observation], taken: Taken, state: Regions) -> list[Centre]:
+def middles(problem: Problem, history: Sequence[Observation], taken: Taken, state: Regions) -> list[Centre]:
+    """Middles of the regions; after a restart, and with nothing known, a place not yet visited too."""
     found = [Centre(problem.space.to_unit(o.config), o.index) for o in centres(problem, history)]
     if state.restarts or not found:
         seed = int(np.random.default_rng([problem.seed, state.restarts, 2]).integers(2**31))
@@ -130,10 +131,9 @@ class _Search:
         shortlist = candidates.take(np.argsort(-screened, kind="stable")[:SHORTLIST])
         scores = self._scores(shortlist.rows, self.normals)
         order = np.argsort(-scores, kind="stable")
-        if self.problem.space.cardinality > len(taken) + len(candidates):
-            near = self._neighbours(shortlist.take(order[:REFINED]), taken, length)
-            shortlist = _joined(shortlist, near)
-            scores = np.concatenate([scores, self._scores(near.rows, self.normals)])
+        near = self._neighbours(shortlist.take(order[:REFINED]), taken, length)
+        shortlist = _joined(shortlist, near)
+        scores = np.concatenate([scores, self._scores(near.rows, self.normals)])
         top = int(np.argmax(scores))
         return shortlist.take(np.array([top])), float(scores[top])
 

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpo.optimizer import Exhausted, Limit, Observation, Problem, Proposal, observe
-from hpo.optimizer.propose import propose, random_proposal
+from hpo.optimizer.candidates import Taken
+from hpo.optimizer.propose import middles, propose, random_proposal
+from hpo.optimizer.regions import fold
 from hpo.pareto import Objective
 from hpo.space import Categorical, Float, Integer, Ordinal, Space
 from spikefront.errors import SpecError
@@ -225,6 +227,41 @@ def test_a_configuration_of_another_space_is_refused():
     task = problem()
     with pytest.raises(SpecError, match="unknown variable 'speed'"):
         propose(task, [Observation(0, {"speed": 3}, "pruned")], [], 1)
+
+
+def test_after_a_restart_places_not_yet_visited_are_searched_too():
+    space = Space({"x": Float(low=0.0, high=1.0), "y": Float(low=0.0, high=1.0)})
+    task = Problem(space, (Objective("loss", "min", "linear", 9.0),), n_initial=2)
+    spots = [(0.1 + 0.002 * k, 0.1 + 0.1 * (k % 7) / 7) for k in range(32)]
+    trials = [
+        observe(task, Proposal(k, {"x": x, "y": y}, {}), {"loss": 0.5 + 0.1 * k})
+        for k, (x, y) in enumerate(spots)
+    ]
+    state = fold(task, trials)
+    assert state.restarts == 1
+    taken = Taken(space, [trial.config for trial in trials])
+    known, new = middles(task, trials, taken, state)
+    assert known.index == 0
+    assert new.index is None
+    assert np.abs(taken.rows - new.row).mean(axis=1).min() > 0.6
+    assert len(middles(task, trials[:4], taken, fold(task, trials[:4]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": -1}, "seed -1 is negative"),
+        ({"n_initial": 0}, "n_initial 0 is below 1"),
+        ({"objectives": ()}, "0 objectives: give one to four"),
+        ({"limits": (Limit("luts", at_most=3),)}, "measure 'luts' is no outcome"),
+    ],
+)
+def test_an_impossible_problem_is_refused(change, words):
+    given = {"space": MIXED, "objectives": (Objective("loss", "min", "linear", 1.0),)}
+    with pytest.raises(SpecError, match=words):
+        Problem(**given | change)
+    with pytest.raises(SpecError, match="at_least 2 is above at_most 1"):
+        Limit("luts", at_least=2, at_most=1)
 
 
 @pytest.mark.slow
