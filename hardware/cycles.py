@@ -158,18 +158,31 @@ def expected(
             direct encoding, set bits over all planes.
         config: the accelerator.
     """
+    scan = expected_scan(sizes, time_steps, encoding, spikes_per_layer, config)
+    lanes = built_lanes(sizes, config)
+    groups = np.array([-(-n // p) for n, p in zip(sizes[1:], lanes, strict=True)])
+    direct = np.array([encoding == "direct" and k == 0 for k in range(len(groups))])
+    per_step = scan / np.where(direct, 1, time_steps)
+    pace = np.where(direct, groups + 2, per_step + groups + 1).max(axis=-1)
+    latency = (per_step + groups + 4).sum(axis=-1)
+    return np.asarray(latency + (time_steps - 1) * pace + sizes[-1] + 1)
+
+
+def expected_scan(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> FloatArray:
+    """Return the scan cycles (..., L) to expect per inference and layer; arguments as for ``expected``."""
     spikes = np.asarray(spikes_per_layer, dtype=np.float64)
-    scans, periods = [], []
+    scans = []
     for k, (n_in, lanes) in enumerate(zip(sizes, built_lanes(sizes, config), strict=False)):
-        groups = -(-sizes[k + 1] // lanes)
-        direct = encoding == "direct" and k == 0
-        vectors = config.input_bits if direct else time_steps
+        vectors = config.input_bits if encoding == "direct" and k == 0 else time_steps
         rate = np.clip(spikes[..., k] / (vectors * n_in), 0.0, 1.0)
-        scan = _expected_scan(rate, n_in, groups, config.chunk_bits)
-        scans.append((vectors if direct else 1) * scan + groups + 4)
-        periods.append(np.full(rate.shape, groups + 2.0) if direct else scan + groups + 1)
-    pace = np.max(np.stack(periods), axis=0)
-    return np.asarray(np.sum(np.stack(scans), axis=0) + (time_steps - 1) * pace + sizes[-1] + 1)
+        scans.append(vectors * _expected_scan(rate, n_in, -(-sizes[k + 1] // lanes), config.chunk_bits))
+    return np.stack(scans, axis=-1)
 
 
 def _expected_scan(rate: FloatArray, n_in: int, groups: int, chunk_bits: int) -> FloatArray:

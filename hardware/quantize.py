@@ -40,8 +40,8 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     Raises:
         DesignError: naming the layer or the setting, its value and a remedy.
     """
-    _check_config(config, len(network.layers))
-    _check_network(network)
+    check_config(config, len(network.layers))
+    check_network(network)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
     return IntegerNetwork(layers, int(network.time_steps), network.encoding, config)
 
@@ -116,7 +116,12 @@ def accumulator_bits(weight: IntArray, config: AcceleratorConfig, *, current: bo
     return max(bits, config.input_bits + 1) if current else bits
 
 
-def _check_config(config: AcceleratorConfig, layers: int) -> None:
+def check_config(config: AcceleratorConfig, layers: int) -> None:
+    """Check that a network of ``layers`` layers could be built on ``config``.
+
+    Raises:
+        DesignError: naming the setting, its value and a remedy.
+    """
     for name, (low, high) in BOUNDS.items():
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
@@ -144,7 +149,12 @@ def _check_lanes(config: AcceleratorConfig, layers: int) -> None:
             )
 
 
-def _check_network(network: TrainedNetwork) -> None:
+def check_network(network: TrainedNetwork) -> None:
+    """Check that ``network`` is whole and its numbers are in range.
+
+    Raises:
+        DesignError: naming the layer, the value and a remedy.
+    """
     if not network.layers:
         raise DesignError("The network has no layers; give at least one.")
     if network.encoding not in {"rate", "latency", "direct"}:

@@ -38,6 +38,7 @@ class LayerResources:
         current: kept currents, a word per group; only the first layer under direct encoding.
         sum_bits: width of an accumulation.
         multiplies: whether the leak needs a multiplier per lane.
+        subtracts: whether a spike subtracts the threshold.
         flip_flops: registers of the core, its scanner and its spike buffer.
     """
 
@@ -50,6 +51,7 @@ class LayerResources:
     current: Memory | None
     sum_bits: int
     multiplies: bool
+    subtracts: bool
     flip_flops: int
 
 
@@ -87,6 +89,7 @@ class _Neuron:
     accumulator_bits: int
     flag_bits: int
     multiplies: bool
+    subtracts: bool
 
 
 def resources(net: IntegerNetwork) -> Resources:
@@ -96,6 +99,7 @@ def resources(net: IntegerNetwork) -> Resources:
             layer.accumulator_bits,
             int(layer.blank_after_spike),
             net.config.leak == "multiply" and layer.leak & (layer.leak - 1) != 0,
+            layer.reset == "subtract",
         )
         for layer in net.layers
     ]
@@ -108,14 +112,14 @@ def assumed_resources(
     """Count the resources of a network whose weights are not known yet.
 
     Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; a
-    multiply leak needs its multiplier; no neuron is blanked after a spike.
+    multiply leak needs its multiplier; resets subtract; no neuron is blanked after a spike.
     """
     neurons = []
     for k, n_in in enumerate(sizes[:-1]):
         direct = encoding == "direct" and k == 0
         width = config.weight_bits + bits_for(n_in - 1) + (config.input_bits if direct else 0)
         bits = width if direct else max(width, config.membrane_bits) + 1
-        neurons.append(_Neuron(bits, 0, config.leak == "multiply"))
+        neurons.append(_Neuron(bits, 0, config.leak == "multiply", True))
     return _resources(sizes, time_steps, encoding, config, neurons)
 
 
@@ -163,6 +167,7 @@ def _layer(
         current=current,
         sum_bits=neuron.accumulator_bits,
         multiplies=neuron.multiplies,
+        subtracts=neuron.subtracts,
         flip_flops=flip_flops,
     )
 

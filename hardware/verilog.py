@@ -6,21 +6,20 @@ from dataclasses import dataclass
 
 import pyrtl
 
+from hardware.area import rom_in_blocks
 from hardware.integer import IntegerNetwork
+from hardware.resources import Memory
 from hardware.rtl.accelerator import build
 from hardware.rtl.core import weight_words
 from spikefront.errors import InputError
 
-BLOCK_RAM_BITS = 4096
-"""A weight memory of at least this many bits asks for block RAM; a smaller one is left to the synthesiser."""
-
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-KEYWORDS = frozenset(
-    "always and assign begin buf case casex casez deassign default defparam design disable edge else end endcase "
-    "endfunction endmodule endtask event for force forever fork function if initial inout input integer join "
-    "library module nand negedge nor not or output parameter posedge real realtime reg release repeat task time "
-    "tri use wait wand while wire wor xnor xor".split()
-)
+KEYWORDS = """
+    always and assign begin buf case casex casez deassign default defparam design disable edge else end
+    endcase endfunction endmodule endtask event for force forever fork function if initial inout input integer
+    join library module nand negedge nor not or output parameter posedge real realtime reg release repeat task
+    time tri use wait wand while wire wor xnor xor
+"""
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,17 @@ def module_name(name: str) -> str:
         InputError: where letters, digits, hyphen and underscore are not all there is to it.
     """
     cleaned = name.replace("-", "_")
-    if not NAME.fullmatch(cleaned) or cleaned in KEYWORDS or cleaned.startswith(("layer", "tb_")):
+    if not NAME.fullmatch(cleaned) or cleaned in KEYWORDS.split() or cleaned.startswith(("layer", "tb_")):
         raise InputError(
-            f"The design name {name!r} cannot name a Verilog module; use a letter, then up to 63 letters, digits, "
-            "'-' or '_', and neither a keyword of Verilog nor 'layer...' nor 'tb_...'."
+            f"The design name {name!r} cannot name a Verilog module; use a letter, then up to 63 letters, "
+            "digits, '-' or '_', and neither a keyword of Verilog nor 'layer...' nor 'tb_...'."
         )
     return cleaned
 
 
 def verilog(net: IntegerNetwork, name: str) -> VerilogDesign:
-    """Return the accelerator of ``net`` as a module ``name`` with clock ``clk`` and synchronous reset ``rst``.
+    """Return the accelerator of ``net`` as a module ``name`` with clock ``clk`` and synchronous reset
+    ``rst``.
 
     No register has an initial value: with one, synthesisers do not fold address registers into block RAM.
 
@@ -87,7 +87,7 @@ def _read_from_file(module: str, memory: str, file: str, depth: int) -> str:
     if not found or len(contents.findall(module)) != 1:
         raise AssertionError(f"PyRTL wrote {memory} in a way that this version does not know")
     width = found.group(1) or ""
-    bits = depth * (int(width[1:-3]) + 1 if width else 1)
-    style = '(* rom_style = "block" *) ' if bits >= BLOCK_RAM_BITS else ""
+    bits = int(width[1:-3]) + 1 if width else 1
+    style = '(* rom_style = "block" *) ' if rom_in_blocks(Memory(depth, bits)) else ""
     module = contents.sub(f'    initial $readmemh("{file}", {memory});\n', module)
-    return declaration.sub(f"    {style}reg{width} {memory}[{depth - 1}:0];", module)
+    return declaration.sub(f"    {style}reg{width} {memory}[0:{depth - 1}];", module)

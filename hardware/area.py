@@ -1,0 +1,129 @@
+"""Area of an accelerator on a Xilinx 7-series FPGA, estimated from counted resources.
+
+LUTs are a sum of counted bits with coefficients fitted to Yosys 0.23 (``synth_xilinx -family xc7
+-flatten``) on ten exported designs of 1 to 3 layers, from 64-32-10 to 784-128-10, with 4 to 64 lanes, both
+leaks, all encodings: the fit's residuals are -4 to +7 %; see ``area`` for designs outside the fit. Nothing
+here knows placement.
+"""
+
+import math
+from dataclasses import dataclass
+
+from hardware.resources import LayerResources, Memory, Resources
+
+LUTS_PER_SUM_BIT = 3.52  # accumulate, clip, compare, select, per lane
+LUTS_PER_RESET_BIT = 0.64  # subtract the threshold
+LUTS_PER_SHIFT_BIT = 1.16  # subtract the shifted potential
+LUTS_PER_CURRENT_BIT = 1.74  # shift a weight to its plane and add it
+LUTS_PER_SCAN_BIT = 4.17  # isolate, prefetch, hold
+LUTS_PER_ROM_64 = 4.42  # weight memories too small for block RAM, per 64 bits
+LUTS_PER_OUTPUT_BIT = 0.54  # spike buffers and the readout's counters
+
+ROM_BLOCK_BITS = 4096
+RAM_BLOCK_BITS = 2048
+BLOCK_SHAPES = (
+    (0.5, 512, 36),
+    (0.5, 1024, 18),
+    (0.5, 2048, 9),
+    (0.5, 4096, 4),
+    (0.5, 8192, 2),
+    (0.5, 16384, 1),
+    (1.0, 512, 72),
+    (1.0, 1024, 36),
+    (1.0, 2048, 18),
+    (1.0, 4096, 9),
+    (1.0, 8192, 4),
+    (1.0, 16384, 2),
+    (1.0, 32768, 1),
+)  # (units of 36 kbit, words, bits): UG473, simple dual port
+
+
+@dataclass(frozen=True)
+class Area:
+    """Estimated FPGA resources; ``ffs`` are counted, and some of them move into DSP blocks where there are
+    any.
+
+    Attributes:
+        luts: lookup tables, those used as memory included.
+        ffs: flip-flops of the RTL.
+        bram36: block RAM in units of 36 kbit (a half is one 18 kbit block).
+        dsps: DSP blocks: one per lane whose leak multiplies.
+        layer_luts: LUTs of every layer.
+        shared_luts: LUTs of the input memory, the readout and the counters.
+    """
+
+    luts: int
+    ffs: int
+    bram36: float
+    dsps: int
+    layer_luts: tuple[int, ...]
+    shared_luts: int
+
+
+def area(built: Resources) -> Area:
+    """Return the estimated area of ``built``: an estimate, not a synthesis result."""
+    layers = tuple(round(_layer_luts(built, k)) for k in range(len(built.layers)))
+    classes = built.layers[-1].n_out
+    shared = round(
+        LUTS_PER_OUTPUT_BIT * classes * built.time_steps.bit_length() + _ram_luts(built.input_memory)
+    )
+    return Area(
+        luts=sum(layers) + shared,
+        ffs=built.total_flip_flops,
+        bram36=_block_rams(built),
+        dsps=sum(layer.lanes for layer in built.layers if layer.multiplies),
+        layer_luts=layers,
+        shared_luts=shared,
+    )
+
+
+def _layer_luts(built: Resources, index: int) -> float:
+    layer, config = built.layers[index], built.config
+    membranes = layer.lanes * config.membrane_bits
+    held = -(-layer.n_in // config.chunk_bits) * config.chunk_bits if index else 0
+    luts = LUTS_PER_SUM_BIT * layer.lanes * layer.sum_bits
+    luts += LUTS_PER_RESET_BIT * membranes * layer.subtracts
+    luts += LUTS_PER_SHIFT_BIT * membranes * (config.leak == "shift")
+    luts += LUTS_PER_CURRENT_BIT * layer.lanes * layer.sum_bits * (layer.current is not None)
+    luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
+    luts += LUTS_PER_OUTPUT_BIT * layer.n_out
+    if not rom_in_blocks(layer.weights):
+        luts += LUTS_PER_ROM_64 * layer.weights.words * layer.weights.bits / 64
+    return luts + sum(_ram_luts(memory) for memory in _states(layer))
+
+
+def _states(layer: LayerResources) -> list[Memory]:
+    return [memory for memory in (layer.state, layer.current) if memory and not memory.registers]
+
+
+def rom_in_blocks(memory: Memory) -> bool:
+    """Return whether a weight memory is large enough for block RAM."""
+    return memory.words * memory.bits >= ROM_BLOCK_BITS
+
+
+def _ram_in_blocks(memory: Memory) -> bool:
+    return memory.words > 64 and memory.words * memory.bits >= RAM_BLOCK_BITS
+
+
+def _ram_luts(memory: Memory) -> int:
+    """Return the LUTs of a small memory: four hold 32 words of 6 bits, or 64 words of 3 bits (UG474)."""
+    if _ram_in_blocks(memory):
+        return 0
+    if memory.words <= 32:
+        return 4 * math.ceil(memory.bits / 6)
+    return 4 * math.ceil(memory.bits / 3) * math.ceil(memory.words / 64)
+
+
+def _block_rams(built: Resources) -> float:
+    rams = [built.input_memory, *(memory for layer in built.layers for memory in _states(layer))]
+    blocks = [memory for memory in rams if _ram_in_blocks(memory)]
+    blocks += [layer.weights for layer in built.layers if rom_in_blocks(layer.weights)]
+    return sum(_blocks(memory) for memory in blocks)
+
+
+def _blocks(memory: Memory) -> float:
+    """Return the least block RAM over all shapes of a block."""
+    return min(
+        units * math.ceil(memory.words / words) * math.ceil(memory.bits / bits)
+        for units, words, bits in BLOCK_SHAPES
+    )

@@ -1,0 +1,246 @@
+"""The price of a design: accuracy of the integer network, exact cycles, energy, area."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware import cycles, reference
+from hardware.area import area
+from hardware.energy import Activity, activity, energy
+from hardware.integer import IntegerNetwork
+from hardware.network import AcceleratorConfig, Encoding, FloatArray, TrainedNetwork
+from hardware.quantize import check_config, quantize
+from hardware.resources import assumed_resources, resources
+from spikefront.errors import DesignError, InputError
+
+ENERGY_MODEL = "asic_45nm"
+
+
+@dataclass(frozen=True)
+class DesignCost:
+    """What a design costs, means over the samples it was measured on; plain numbers, ready for JSON.
+
+    Attributes:
+        samples: samples measured on.
+        accuracy: share of them that the integer network classifies rightly, 0..1.
+        latency_us, latency_us_p99: mean and 99th percentile, start to done, at ``clock_mhz``.
+        cycles: mean clock cycles of an inference.
+        load_cycles: cycles in which the host writes one input, outside the latency.
+        energy_model: name of the coefficient table of every energy below.
+        energy_uj: mean energy of an inference.
+        energy_by_part_uj, energy_by_place_uj: the same, split.
+        energy_assumed_share: share of it that rests on coefficients without a published source.
+        luts, ffs, bram36, dsps: area estimate (``ffs`` counted), BRAM in units of 36 kbit.
+        sizes: neurons per layer, inputs first.
+        spikes_per_layer: mean spikes per inference of the input and every layer (L + 1 values); the input's
+            are set bits over all planes under direct encoding.
+        cycles_per_layer: mean cycles in which each layer scans or fires.
+        silent_fraction: share of samples without any output spike.
+        config: the accelerator.
+    """
+
+    samples: int
+    accuracy: float
+    latency_us: float
+    latency_us_p99: float
+    cycles: float
+    load_cycles: int
+    energy_model: str
+    energy_uj: float
+    energy_by_part_uj: dict[str, float]
+    energy_by_place_uj: dict[str, float]
+    energy_assumed_share: float
+    luts: int
+    ffs: int
+    bram36: float
+    dsps: int
+    sizes: list[int]
+    spikes_per_layer: list[float]
+    cycles_per_layer: list[float]
+    silent_fraction: float
+    config: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedCost:
+    """What the optimiser expects from mean spikes: arrays over the leading dimensions of those; area is
+    exact to the same estimate as ``DesignCost``'s, but for widths that depend on weights."""
+
+    cycles: FloatArray
+    latency_us: FloatArray
+    energy_uj: FloatArray
+    luts: int
+    ffs: int
+    bram36: float
+    dsps: int
+
+
+def price(
+    network: TrainedNetwork,
+    config: AcceleratorConfig,
+    inputs: NDArray[np.unsignedinteger],
+    labels: NDArray[np.integer],
+    energy_model: str = ENERGY_MODEL,
+) -> DesignCost:
+    """Return the cost of ``network`` on ``config``, measured on samples with labels.
+
+    Args:
+        network: the trained network.
+        config: the accelerator.
+        inputs: spikes (N, T, n_in) or quantised currents (N, n_in), as ``hardware.reference.run`` takes them.
+        labels: class of every sample, integers (N,).
+        energy_model: name of a coefficient table.
+
+    Raises:
+        DesignError: where the network cannot be built on ``config``.
+        InputError: where inputs, labels or the energy model do not fit.
+    """
+    return price_many(network, [config], inputs, labels, energy_model)[0]
+
+
+def price_many(
+    network: TrainedNetwork,
+    configs: Sequence[AcceleratorConfig],
+    inputs: NDArray[np.unsignedinteger],
+    labels: NDArray[np.integer],
+    energy_model: str = ENERGY_MODEL,
+) -> list[DesignCost]:
+    """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits and clock.
+
+    Spikes depend on none of the three, so the integer network runs once for all of them.
+
+    Raises:
+        DesignError: where the network cannot be built, or a configuration differs in anything else.
+        InputError: where inputs, labels or the energy model do not fit.
+    """
+    if not configs:
+        return []
+    net = quantize(network, configs[0])
+    _check_labels(labels, len(inputs))
+    run = reference.run(net, inputs)
+    return [_price_run(on_config(net, config), run, inputs, labels, energy_model) for config in configs]
+
+
+def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
+    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits and clock at most.
+
+    Raises:
+        DesignError: where it differs in anything that changes spikes.
+    """
+    check_config(config, len(net.layers))
+    same = replace(
+        config, lanes=net.config.lanes, chunk_bits=net.config.chunk_bits, clock_mhz=net.config.clock_mhz
+    )
+    if same != net.config:
+        raise DesignError(
+            f"The configurations {net.config} and {config} give different spikes; price them one by one."
+        )
+    return replace(net, config=config)
+
+
+def price_net(
+    net: IntegerNetwork,
+    inputs: NDArray[np.unsignedinteger],
+    labels: NDArray[np.integer],
+    energy_model: str = ENERGY_MODEL,
+) -> DesignCost:
+    """Return the cost of a network that is quantised already.
+
+    Raises:
+        InputError: where inputs, labels or the energy model do not fit.
+    """
+    _check_labels(labels, len(inputs))
+    return _price_run(net, reference.run(net, inputs), inputs, labels, energy_model)
+
+
+def expected_cost(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> ExpectedCost:
+    """Return the cost to expect from mean spikes alone, under the energy model "asic_45nm".
+
+    Args:
+        sizes: neurons per layer, inputs first.
+        time_steps: steps per inference.
+        encoding: how the input is fed.
+        spikes_per_layer: (..., L) mean spikes per inference entering each layer
+            (``hardware.cycles.expected``).
+        config: the accelerator.
+
+    Raises:
+        DesignError: where ``config`` cannot be built.
+    """
+    check_config(config, len(sizes) - 1)
+    spikes = np.asarray(spikes_per_layer, dtype=np.float64)
+    built = assumed_resources(sizes, time_steps, encoding, config)
+    total = cycles.expected(sizes, time_steps, encoding, spikes, config)
+    scan = cycles.expected_scan(sizes, time_steps, encoding, spikes, config)
+    spent = energy(built, Activity(spikes, scan, total), ENERGY_MODEL)
+    estimate = area(built)
+    return ExpectedCost(
+        cycles=total,
+        latency_us=np.asarray(total / config.clock_mhz),
+        energy_uj=np.asarray(spent.total_uj),
+        luts=estimate.luts,
+        ffs=estimate.ffs,
+        bram36=estimate.bram36,
+        dsps=estimate.dsps,
+    )
+
+
+def _check_labels(labels: NDArray[np.integer], samples: int) -> None:
+    if labels.shape != (samples,) or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"Labels of dtype {labels.dtype} have shape {labels.shape} for {samples} samples; give one "
+            "integer class per sample."
+        )
+
+
+def _price_run(
+    net: IntegerNetwork,
+    run: reference.ReferenceRun,
+    inputs: NDArray[np.unsignedinteger],
+    labels: NDArray[np.integer],
+    energy_model: str,
+) -> DesignCost:
+    report = cycles.count(net, run, inputs)
+    built = resources(net)
+    spent = energy(built, activity(report), energy_model)
+    estimate = area(built)
+    latency = report.total / net.config.clock_mhz
+    return DesignCost(
+        samples=len(inputs),
+        accuracy=float(np.mean(run.predicted == labels)),
+        latency_us=float(latency.mean()),
+        latency_us_p99=float(np.percentile(latency, 99)),
+        cycles=float(report.total.mean()),
+        load_cycles=report.load,
+        energy_model=spent.model,
+        energy_uj=float(spent.total_uj.mean()),
+        energy_by_part_uj=_means(spent.parts_uj),
+        energy_by_place_uj=_means(spent.places_uj),
+        energy_assumed_share=spent.assumed_share,
+        luts=estimate.luts,
+        ffs=estimate.ffs,
+        bram36=estimate.bram36,
+        dsps=estimate.dsps,
+        sizes=list(net.sizes),
+        spikes_per_layer=[*report.spikes.mean(axis=0).tolist(), float(run.counts.sum(axis=1).mean())],
+        cycles_per_layer=report.busy.mean(axis=0).tolist(),
+        silent_fraction=float(np.mean(run.counts.sum(axis=1) == 0)),
+        config=net.config.as_dict(),
+    )
+
+
+def _means(split: dict[str, FloatArray]) -> dict[str, float]:
+    return {name: float(values.mean()) for name, values in split.items()}

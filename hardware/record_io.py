@@ -1,0 +1,120 @@
+"""A trained network with sample inputs and labels, to and from one ``.npz`` file (never pickled)."""
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware.network import TrainedLayer, TrainedNetwork
+from hardware.quantize import check_network
+from spikefront.errors import DataError, DesignError
+
+FORMAT = "spikefront-network"
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkRecord:
+    """A trained network and the samples that travel with it.
+
+    Attributes:
+        network: the trained network.
+        inputs: spikes uint8 (N, T, n_in), or currents float 0..1 (N, n_in) under direct encoding.
+        labels: class of every sample, int64 (N,).
+    """
+
+    network: TrainedNetwork
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+
+
+def save_record(path: Path, record: NetworkRecord) -> None:
+    """Write ``record`` to ``path``, whole or not at all.
+
+    Raises:
+        DataError: where the file cannot be written.
+    """
+    network = record.network
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "time_steps": int(network.time_steps),
+        "encoding": network.encoding,
+        "layers": [_layer_header(layer) for layer in network.layers],
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        f"weight{k}": np.asarray(layer.weight) for k, layer in enumerate(network.layers)
+    }
+    arrays |= {"header": np.array(json.dumps(header)), "inputs": record.inputs, "labels": record.labels}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub reads ** as allow_pickle
+    _write(Path(path), buffer.getvalue())
+
+
+def load_record(path: Path) -> NetworkRecord:
+    """Read a record that ``save_record`` wrote.
+
+    Raises:
+        DataError: where the file is missing, damaged or of another format.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            record = _record(dict(file))
+    except FileNotFoundError:
+        raise DataError(f"There is no network record at {path}; check the path.") from None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"The network record {path} is damaged ({error}); write it again.") from error
+    except DesignError as error:
+        raise DataError(f"The network record {path} holds no valid network: {error}") from error
+    return record
+
+
+def _layer_header(layer: TrainedLayer) -> dict[str, Any]:
+    return {
+        "beta": float(layer.beta),
+        "threshold": float(layer.threshold),
+        "reset": layer.reset,
+        "blank_after_spike": bool(layer.blank_after_spike),
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise DataError(
+            f"The network record {path} cannot be written ({error}); choose another path."
+        ) from error
+
+
+def _record(arrays: dict[str, NDArray[Any]]) -> NetworkRecord:
+    header = json.loads(str(arrays["header"]))
+    if header["format"] != FORMAT or header["version"] != VERSION:
+        raise ValueError(f"format {header['format']!r} version {header['version']!r} is unknown")
+    layers = tuple(
+        TrainedLayer(
+            weight=arrays[f"weight{k}"],
+            beta=layer["beta"],
+            threshold=layer["threshold"],
+            reset=layer["reset"],
+            blank_after_spike=layer["blank_after_spike"],
+        )
+        for k, layer in enumerate(header["layers"])
+    )
+    network = TrainedNetwork(layers, header["time_steps"], header["encoding"])
+    check_network(network)
+    inputs, labels = arrays["inputs"], arrays["labels"]
+    if inputs.shape[:1] != labels.shape or inputs.shape[-1] != network.sizes[0]:
+        raise ValueError(f"inputs {inputs.shape} and labels {labels.shape} do not fit the network")
+    return NetworkRecord(network, inputs, labels)
