@@ -31,7 +31,7 @@ let drawn = "";
 function make(tag, text, ...classes) {
   const node = document.createElement(tag);
   node.textContent = text;
-  node.classList.add(...classes);
+  if (classes.length > 0) node.classList.add(...classes);
   return node;
 }
 
@@ -112,15 +112,19 @@ function showTable(designs) {
   }));
 }
 
-// Round energies for the colour bar, whose own scale is logarithmic.
-function colourTicks(low, high) {
+// Round numbers for a logarithmic scale, 1-2-5 in each decade.
+function roundNumbers(values) {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
     ticks.push(...[1, 2, 5].map((digit) => digit * 10 ** power));
   }
   const inside = ticks.filter((tick) => tick >= low && tick <= high);
-  return inside.length > 1 ? inside : [low, high];
+  return inside.length > 1 ? inside : [...new Set([low, high])];
 }
+
+const shortNumber = (value) => String(Number(value.toPrecision(3)));
 
 function points(designs) {
   const plottable = designs.filter((d) => d.measures.latency_us > 0 && d.measures.energy_uj > 0);
@@ -138,7 +142,7 @@ function points(designs) {
 
 function frontTrace(front) {
   const { energies, ...trace } = points(front);
-  const ticks = colourTicks(Math.min(...energies), Math.max(...energies));
+  const ticks = roundNumbers(energies);
   const colours = {
     size: 13,
     line: { color: "#1c2733", width: 1 },
@@ -147,16 +151,16 @@ function frontTrace(front) {
     colorbar: {
       title: { text: "energy (µJ)", side: "right" },
       tickvals: ticks.map(Math.log10),
-      ticktext: ticks.map((tick) => String(Number(tick.toPrecision(3)))),
+      ticktext: ticks.map(shortNumber),
       outlinewidth: 0,
     },
   };
-  return { ...trace, name: "front", marker: colours };
+  return { ...trace, name: "front, coloured by energy", marker: colours };
 }
 
 function dominatedTrace(designs) {
   const { energies, ...trace } = points(designs);
-  return { ...trace, name: "dominated", marker: { size: 7, color: "#8d99a6", symbol: "circle-open" } };
+  return { ...trace, name: "dominated", marker: { size: 8, color: "#5d6b79", symbol: "circle-open" } };
 }
 
 function showPlot(front, all) {
@@ -164,13 +168,20 @@ function showPlot(front, all) {
   element("plot").hidden = front.length === 0;
   if (front.length === 0) return;
   const best = new Set(front.map((design) => design.name));
+  const latencies = roundNumbers(points(all).x);
   const axis = { gridcolor: "#e3e8ed", linecolor: "#52606d", showline: true, ticks: "outside", zeroline: false };
   const layout = {
-    margin: { l: 70, r: 20, t: 40, b: 60 },
+    margin: { l: 70, r: 100, t: 60, b: 60 },
     font: { family: "system-ui, 'DejaVu Sans', sans-serif", size: 14, color: "#1c2733" },
-    xaxis: { ...axis, type: "log", title: { text: "latency (µs, log scale)" }, dtick: "D1" },
+    xaxis: {
+      ...axis,
+      type: "log",
+      title: { text: "latency (µs, log scale)" },
+      tickvals: latencies,
+      ticktext: latencies.map(shortNumber),
+    },
     yaxis: { ...axis, title: { text: "accuracy on the validation split (%)" } },
-    legend: { orientation: "h", x: 0, y: 1.1 },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     showlegend: true,
     hovermode: "closest",
     hoverlabel: { align: "left" },

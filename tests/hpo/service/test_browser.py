@@ -1,4 +1,4 @@
-"""The campaign page in a real browser: it draws, it counts, and nothing breaks its content security policy."""
+"""The pages in a real browser: they draw, they count, and nothing breaks their security policy."""
 
 import re
 import shutil
