@@ -18,6 +18,8 @@ from models.surrogates import Derivative
 Reset = Literal["subtract", "zero", "none"]
 RESETS: tuple[Reset, ...] = ("subtract", "zero", "none")
 
+_CACHE_ELEMENTS = 1 << 17  # 512 KiB of float32
+
 
 @dataclass(frozen=True)
 class Dynamics:
@@ -36,7 +38,7 @@ class Dynamics:
         threshold: firing threshold, above zero.
         reset: what a spike does to the membrane potential.
         blank_after_spike: with reset "zero", discard the input of the step after a spike as well.
-        derivative: surrogate derivative ds/dm as a function of u = m - threshold.
+        derivative: surrogate derivative ds/dm as a function of u = m - threshold, in place.
     """
 
     decay: float
@@ -114,7 +116,7 @@ def _backward(grad_spikes: Tensor, membrane: Tensor, spikes: Tensor, dynamics: D
     + decay * k[t] * g[t+1], where k[t] = 1 - s[t] under reset "zero" and 1 otherwise; dL/dI[t] = gain * g[t],
     times k[t-1] when the input after a spike is discarded.
     """
-    grad = dynamics.derivative(membrane - dynamics.threshold).mul_(grad_spikes)
+    grad = _local_gradient(grad_spikes, membrane, dynamics)
     keep = 1.0 - spikes if dynamics.reset == "zero" else None
     rows = grad.unbind()
     for step in range(len(rows) - 2, -1, -1):
@@ -125,3 +127,14 @@ def _backward(grad_spikes: Tensor, membrane: Tensor, spikes: Tensor, dynamics: D
     if keep is not None and dynamics.blank_after_spike:
         grad[1:].mul_(keep[:-1])
     return grad if dynamics.gain == 1.0 else grad.mul_(dynamics.gain)
+
+
+def _local_gradient(grad_spikes: Tensor, membrane: Tensor, dynamics: Dynamics) -> Tensor:
+    """grad_spikes * surrogate(membrane - threshold), some time steps at a time so that they stay in cache."""
+    grad = torch.empty_like(membrane)
+    steps = max(1, _CACHE_ELEMENTS // max(1, membrane[0].numel()))
+    chunks = zip(*(torch.split(each, steps) for each in (grad, membrane, grad_spikes)), strict=True)
+    for out, potential, weight in chunks:
+        torch.sub(potential, dynamics.threshold, out=out)
+        dynamics.derivative(out).mul_(weight)
+    return grad

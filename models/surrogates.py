@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from spikefront.errors import SpecError
@@ -28,7 +27,7 @@ class Surrogate(Protocol):
         ...
 
     def derivative(self, slope: float) -> Derivative:
-        """The function u -> ds/du for one slope; its result is a new tensor with the shape of u."""
+        """The function u -> ds/du for one slope; it works in place, for speed: u becomes the result."""
         ...
 
 
@@ -48,23 +47,22 @@ class _Formula:
 
 def _fast_sigmoid(u: Tensor, slope: float) -> Tensor:
     """1 / (1 + k|u|)^2 (Zenke and Ganguli 2018)."""
-    return u.abs().mul_(slope).add_(1.0).square_().reciprocal_()
+    return u.abs_().mul_(slope).add_(1.0).square_().reciprocal_()
 
 
 def _arctangent(u: Tensor, slope: float) -> Tensor:
     """(a/2) / (1 + (pi a u / 2)^2) (Fang et al. 2021, as coded in snnTorch)."""
-    scaled = u * (math.pi / 2 * slope)
-    return scaled.square_().add_(1.0).reciprocal_().mul_(slope / 2)
+    return u.mul_(math.pi / 2 * slope).square_().add_(1.0).reciprocal_().mul_(slope / 2)
 
 
 def _spike_rate_escape(u: Tensor, slope: float) -> Tensor:
     """25 exp(-b |u - 1|): as coded in snnTorch, so its peak lies one unit above the threshold."""
-    return torch.sub(u, 1.0).abs_().mul_(-slope).exp_().mul_(_ESCAPE_HEIGHT)
+    return u.sub_(1.0).abs_().mul_(-slope).exp_().mul_(_ESCAPE_HEIGHT)
 
 
 def _spike_rate_escape_centred(u: Tensor, slope: float) -> Tensor:
     """exp(-b |u|): the escape rate with its peak of 1 at the threshold."""
-    return u.abs().mul_(-slope).exp_()
+    return u.abs_().mul_(-slope).exp_()
 
 
 SURROGATES: dict[str, Surrogate] = {

@@ -18,7 +18,7 @@ class SpikeStep(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (u,) = ctx.saved_tensors
-        return grads[0] * ctx.derivative(u), None
+        return grads[0] * ctx.derivative(u.clone()), None
 
 
 def step_loop(currents: Tensor, dynamics: Any) -> tuple[Tensor, Tensor]:

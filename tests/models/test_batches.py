@@ -59,6 +59,15 @@ def test_noise_is_fresh_in_every_epoch():
     assert not any(torch.equal(whole[0][label], whole[1][label]) for label in range(COUNT))
 
 
+def test_columns_are_not_named_when_all_are_active():
+    images = np.full((3, WIDTH), 0.5, np.float32)
+    labels = np.zeros(3, np.int64)
+    data = encode_splits((images, labels), (images, labels), Code("direct", 4), 1)
+    (batch,) = epoch_batches(data, 8, seed=0, epoch=0)
+    assert batch.columns is None
+    assert batch.inputs.shape == (3, WIDTH)
+
+
 def test_a_batch_of_blank_images_has_no_inputs():
     blank = np.zeros((3, WIDTH), np.float32)
     labels = np.zeros(3, np.int64)

@@ -22,18 +22,16 @@ def test_equals_the_gradient_of_snntorch(name, slope, seed):
     u[:3] = torch.tensor([0.0, 1.0, -1.0])
     u.requires_grad_()
     ORIGINALS[name](slope)(u).sum().backward()
-    ours = SURROGATES[name].derivative(slope)(u.detach())
+    ours = SURROGATES[name].derivative(slope)(u.detach().clone())
     torch.testing.assert_close(ours, u.grad, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", sorted(SURROGATES))
 class TestEverySurrogate:
-    def test_is_positive_finite_and_leaves_its_input_alone(self, name):
+    def test_is_positive_finite_and_in_place(self, name):
         u = torch.linspace(-5, 5, 101)
-        before = u.clone()
         values = SURROGATES[name].derivative(2.0)(u)
-        assert torch.equal(u, before)
-        assert values.shape == u.shape
+        assert values.data_ptr() == u.data_ptr()
         assert bool(((values > 0) & values.isfinite()).all())
 
     def test_is_found_by_its_name(self, name):
@@ -56,7 +54,7 @@ class TestEverySurrogate:
 )
 def test_peak(name, slope, peak_at, peak):
     u = torch.arange(-300, 301) / 100
-    values = SURROGATES[name].derivative(slope)(u)
+    values = SURROGATES[name].derivative(slope)(u.clone())
     assert values.max().item() == pytest.approx(peak)
     assert u[values.argmax()].item() == pytest.approx(peak_at, abs=1e-6)
 

@@ -10,8 +10,9 @@ from models.datasets import load
 from models.encoders import Code, encode
 from models.evaluation import evaluate
 from models.network import NetworkSpec
+from models.records import TrainingSettings
 from models.silence import SilenceSettings
-from models.training import TrainingSettings, train
+from models.training import train
 from spikefront.errors import SpecError
 
 SIZES = (64, 32, 10)

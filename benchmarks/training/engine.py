@@ -1,0 +1,143 @@
+"""One training step of Spikefront's engine against snnTorch's step loop, on one core.
+
+Both run forward and backward of the same network on the same inputs, interleaved, in process CPU time; the
+figure is the fastest round. "floor" is the matrix products over all inputs, forward and backward, with
+nothing between them. An input that is zero in the whole batch costs the engine nothing, hence the case with
+blank inputs: a third is what MNIST's batches of 128 have. Run with OMP_NUM_THREADS=1.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import snntorch
+import torch
+from snntorch import surrogate
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks.common import Outcome, Row, run_benchmark
+from models.network import NetworkSpec, initial_weights, run
+
+GOAL = "speed against snnTorch's step loop of at least the goal of every case"
+_SEED = 0
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and the inputs it is given.
+
+    Attributes:
+        name: as printed.
+        spec: the network.
+        blank: share of the inputs that are zero in the whole batch.
+        goal: speed against the step loop that counts as passed.
+    """
+
+    name: str
+    spec: NetworkSpec
+    blank: float
+    goal: float
+
+
+CASES = (
+    Case("784-128-10 rate T25", NetworkSpec((784, 128, 10), 25), 0.0, 1.8),
+    Case("784-128-10 rate T25, a third blank", NetworkSpec((784, 128, 10), 25), 1 / 3, 2.0),
+    Case("64-64-10 rate T10", NetworkSpec((64, 64, 10), 10), 0.0, 2.0),
+    Case("784-128-10 direct T25", NetworkSpec((784, 128, 10), 25, "direct"), 0.0, 5.0),
+)
+
+
+def body(quick: bool) -> Outcome:
+    """Measure every case."""
+    torch.set_num_threads(1)
+    rows = [measure(case, rounds=10 if quick else 60) for case in CASES]
+    passed = all(row["speed"] >= case.goal for row, case in zip(rows, CASES, strict=True))
+    return rows, passed, {"seeds": [_SEED], "batch_size": _BATCH, "threads": 1}
+
+
+def measure(case: Case, rounds: int) -> Row:
+    """CPU milliseconds of one step for each way of running it, and whether the results agree."""
+    inputs, columns, labels = _inputs(case)
+    weights = [weight.requires_grad_() for weight in initial_weights(case.spec, _SEED)]
+    active = inputs if columns is None else inputs[..., columns].contiguous()
+    ways: dict[str, Callable[[], Tensor]] = {
+        "ours": lambda: _ours(case.spec, weights, active, columns, labels),
+        "snntorch": _step_loop(case.spec, weights, inputs, labels),
+        "floor": lambda: _floor(weights, inputs),
+    }
+    best = dict.fromkeys(ways, float("inf"))
+    losses: dict[str, float] = {}
+    for _ in range(rounds):
+        for way, step in ways.items():
+            start = time.process_time()
+            loss = step()
+            loss.backward()
+            best[way] = min(best[way], time.process_time() - start)
+            losses[way] = float(loss.detach())
+            for weight in weights:
+                weight.grad = None
+    return {
+        "case": case.name,
+        **{f"{way}_ms": round(seconds * 1e3, 3) for way, seconds in best.items()},
+        "speed": round(best["snntorch"] / best["ours"], 2),
+        "goal": case.goal,
+        "over_floor": round(best["ours"] / best["floor"], 2),
+        "loss_difference": abs(losses["ours"] - losses["snntorch"]),
+    }
+
+
+def _inputs(case: Case) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Inputs of 13 % density outside the blank ones, the columns that are not blank, labels."""
+    generator = torch.Generator().manual_seed(_SEED)
+    width = case.spec.sizes[0]
+    values = torch.rand(_BATCH, width, generator=generator) * 0.26
+    active = torch.randperm(width, generator=generator)[: round(width * (1 - case.blank))].sort().values
+    mask = torch.zeros(width).index_fill(0, active, 1.0)
+    columns = active if case.blank else None
+    labels = torch.randint(0, case.spec.sizes[-1], (_BATCH,), generator=generator)
+    if case.spec.encoding == "direct":
+        return values * mask, columns, labels
+    noise = torch.rand(case.spec.time_steps, _BATCH, width, generator=generator)
+    return (noise < values).float() * mask, columns, labels
+
+
+def _ours(
+    spec: NetworkSpec, weights: list[Tensor], inputs: Tensor, columns: Tensor, labels: Tensor
+) -> Tensor:
+    dynamics = [spec.dynamics] * len(weights)
+    return functional.cross_entropy(run(weights, dynamics, inputs, spec.time_steps, columns).counts, labels)
+
+
+def _step_loop(
+    spec: NetworkSpec, weights: list[Tensor], inputs: Tensor, labels: Tensor
+) -> Callable[[], Tensor]:
+    """The loop of snnTorch's tutorials: every layer at every time step."""
+    gradient = surrogate.fast_sigmoid(spec.surrogate_slope)
+    neurons = [snntorch.Leaky(spec.beta, spec.threshold, gradient) for _ in weights]
+
+    def step() -> Tensor:
+        membranes = [torch.zeros(_BATCH, n_out) for _, n_out in pairwise(spec.sizes)]
+        outputs = []
+        for time_step in range(spec.time_steps):
+            spikes = inputs if inputs.ndim == 2 else inputs[time_step]
+            for layer, (weight, neuron) in enumerate(zip(weights, neurons, strict=True)):
+                spikes, membranes[layer] = neuron(functional.linear(spikes, weight), membranes[layer])
+            outputs.append(spikes)
+        return functional.cross_entropy(torch.stack(outputs).sum(0), labels)
+
+    return step
+
+
+def _floor(weights: list[Tensor], inputs: Tensor) -> Tensor:
+    """The matrix products alone."""
+    for weight in weights:
+        inputs = functional.linear(inputs, weight)
+    return inputs.sum()
+
+
+if __name__ == "__main__":
+    sys.exit(run_benchmark("training.engine", GOAL, body))
