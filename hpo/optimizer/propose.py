@@ -14,12 +14,14 @@ from hpo.optimizer.regions import Regions, centres, fold
 from hpo.space import Config
 
 SAMPLES = 64
-SHORTLIST = 64
+SHORTLIST = 32
 REFINED = 6
 # Point-cell pairs that one screening of all candidates may cost.
 EFFORT = 40_000_000
 # A candidate this much less likely to be feasible than the likeliest is not weighed.
 HOPE = 0.05
+# Candidates of the first look that ``compose`` is asked about: it may take a millisecond for each.
+PRICED = 640
 
 
 def propose(
@@ -155,19 +157,21 @@ class _Search:
         return score(self.problem, self.beliefs, self.front, rows, normals).scores
 
     def _hopeful(self, rows: FloatArray) -> np.ndarray:
-        """Indices (K,) of candidates that are worth pricing, the likeliest to be feasible first."""
+        """Indices of the candidates to price: those likely to be feasible, evenly thinned."""
         odds = self.beliefs.log_feasible(rows)
-        ranked = np.argsort(-odds, kind="stable")
-        return np.asarray(ranked[odds[ranked] >= odds.max() + np.log(HOPE)])
+        if self.front is None and not self.problem.limits:
+            return np.arange(len(rows))  # nothing is priced
+        likely = np.flatnonzero(odds >= odds.max() + np.log(HOPE))
+        return likely[np.linspace(0, len(likely) - 1, min(len(likely), PRICED)).round().astype(np.int64)]
 
     def _screen_normals(self, rows: FloatArray) -> FloatArray:
-        """Draws for a first look at all candidates: as many as the effort allows, 2 to 16."""
+        """Draws for a first look at all candidates: as many as the effort allows, 2 to 32."""
         outcomes = len(self.problem.learned)
         if self.beliefs.outcomes is None:
             return self.normals
         values, _ = designs(self.problem, self.beliefs, rows[:1], np.zeros((1, outcomes)))
         per_draw = len(rows) * values.size * (len(self.front.lower) if self.front else 1)
-        return antithetic(self.rng, 2 * int(np.clip(EFFORT // per_draw // 2, 1, 8)), outcomes)
+        return antithetic(self.rng, 2 * int(np.clip(EFFORT // per_draw // 2, 1, 16)), outcomes)
 
     def _neighbours(self, best: Candidates, taken: Taken, length: float) -> Candidates:
         parts = [around(self.problem.space, row, min(length, 0.8) / 8, 32, self.rng) for row in best.rows]
