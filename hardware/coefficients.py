@@ -1,8 +1,8 @@
 """Energy coefficients per technology: every number with its unit, its source and whether it is published.
 
-"published" numbers follow from a published table or measurement, "assumed" ones are ours, without a
-source; every reported energy names its table and the share of its assumed terms. Tables of different technologies must
-not be compared with each other.
+"published" numbers follow from a published table or measurement; "assumed" ones are ours, without a
+source. Every reported energy names its table and the share of its assumed terms. Tables of different
+technologies must not be compared with each other.
 """
 
 from collections.abc import Mapping

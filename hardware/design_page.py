@@ -27,7 +27,8 @@ def _head(net: IntegerNetwork, name: str, samples: int) -> str:
     return (
         f"# {name}\n\nAn event-driven accelerator for the spiking network {shape}, {net.time_steps} time "
         f"steps, {net.encoding} encoding, exported by Spikefront. Before export the circuit was simulated on "
-        f"{samples} samples: the spikes of every layer, the classes and the clock cycles equal the integer reference."
+        f"{samples} samples: the spikes of every layer, the classes and the clock cycles equal the integer "
+        "reference."
     )
 
 
@@ -71,10 +72,10 @@ def _use(net: IntegerNetwork) -> str:
     width, chunks = net.config.chunk_bits, net.chunks[0]
     vector = "bit plane (least significant first)" if net.direct else "time step"
     return (
-        "## Use it\n\nHold `rst` for a clock edge and wait for `ready`. Write "
-        f"{net.input_words} words: word `v * {chunks} + c` holds inputs {width} * c and up of {vector} v, "
-        "lowest in bit 0, unused bits zero. Raise `start` for one cycle and wait for `done`. The input memory "
-        "keeps its content. The `layer` ports are for observation: left unconnected they cost nothing."
+        f"## Use it\n\nHold `rst` for a clock edge and wait for `ready`. Write {net.input_words} words: word "
+        f"`v * {chunks} + c` holds inputs {width} * c and up of {vector} v, lowest in bit 0, unused bits "
+        "zero. Raise `start` for one cycle and wait for `done`. The input memory keeps its content. The "
+        "`layer` ports are for observation: left unconnected they cost nothing."
     )
 
 

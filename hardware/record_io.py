@@ -41,6 +41,11 @@ def save_record(path: Path, record: NetworkRecord) -> None:
     Raises:
         DataError: where the file cannot be written.
     """
+    _write(Path(path), to_bytes(record))
+
+
+def to_bytes(record: NetworkRecord) -> bytes:
+    """Return ``record`` as the content of an ``.npz`` file."""
     network = record.network
     header = {
         "format": FORMAT,
@@ -55,7 +60,7 @@ def save_record(path: Path, record: NetworkRecord) -> None:
     arrays |= {"header": np.array(json.dumps(header)), "inputs": record.inputs, "labels": record.labels}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub reads ** as allow_pickle
-    _write(Path(path), buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load_record(path: Path) -> NetworkRecord:
@@ -66,14 +71,27 @@ def load_record(path: Path) -> NetworkRecord:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            record = _record(dict(file))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"There is no network record at {path}; check the path.") from None
+    except OSError as error:
+        raise DataError(f"The network record {path} cannot be read ({error}); check the path.") from error
+    return from_bytes(content, str(path))
+
+
+def from_bytes(content: bytes, name: str = "of this trial") -> NetworkRecord:
+    """Read a record from what ``to_bytes`` returned; ``name`` is how errors call it.
+
+    Raises:
+        DataError: where it is damaged or of another format.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            record = _record(dict(file))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"The network record {path} is damaged ({error}); write it again.") from error
+        raise DataError(f"The network record {name} is damaged ({error}); write it again.") from error
     except DesignError as error:
-        raise DataError(f"The network record {path} holds no valid network: {error}") from error
+        raise DataError(f"The network record {name} holds no valid network: {error}") from error
     return record
 
 

@@ -1,4 +1,4 @@
-"""The ladder of proof on random small networks: integer reference == RTL, formula == RTL, without tolerance."""
+"""The ladder of proof on random small networks: reference == RTL == cycle formula, without tolerance."""
 
 import types
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_cycles_equal_the_formula(simulated):
 
 
 def test_the_random_networks_are_worth_comparing(simulated):
-    """Without spikes, saturation, every reset, every leak and several lanes the comparison would prove little."""
+    """Without spikes, saturation, every reset, leak and shape the comparison would prove little."""
     assert len(simulated) >= 200
     nets = [case.net for case, _ in simulated]
     layers = [layer for net in nets for layer in net.layers]

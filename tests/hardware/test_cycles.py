@@ -1,0 +1,130 @@
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardware import cycles
+from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
+from hardware.reference import run
+
+
+def make(sizes, lanes, time_steps=5, encoding="rate", **config):
+    rng = np.random.default_rng(0)
+    layers = tuple(
+        TrainedLayer(rng.normal(0.05, 0.4, (n_out, n_in)), 0.9, 1.0, "subtract")
+        for n_in, n_out in itertools.pairwise(sizes)
+    )
+    return quantize(TrainedNetwork(layers, time_steps, encoding), AcceleratorConfig(lanes=lanes, **config))
+
+
+def spikes(net, rate, samples=50, seed=1):
+    shape = (samples, net.time_steps, net.sizes[0])
+    return (np.random.default_rng(seed).random(shape) < rate).astype(np.uint8)
+
+
+def report(net, inputs):
+    return cycles.count(net, run(net, inputs), inputs)
+
+
+def test_one_layer_by_hand():
+    """Five inputs in chunks of 4, three neurons on two lanes (G = 2), one step with spikes 0, 2 and 4."""
+    net = make((5, 3), (2,), time_steps=1, chunk_bits=4)
+    inputs = np.array([[[1, 0, 1, 0, 1]]], dtype=np.uint8)
+    found = report(net, inputs)
+    assert found.scan.tolist() == [[6]]
+    assert found.fire.tolist() == [[2]]
+    # start 0, fetch 1, take 2, scan 3..8, fire 9..10, vector at 12, counted at 13, three classes, done at 16
+    assert found.total.tolist() == [16]
+    assert found.load == 2
+
+
+def test_an_empty_input_costs_a_cycle_per_chunk():
+    net = make((70, 4), (4,), time_steps=3)
+    found = report(net, spikes(net, 0.0, samples=1))
+    assert found.scan.tolist() == [[9]]
+    assert found.spikes.tolist() == [[0]]
+
+
+@given(st.integers(1, 80), st.integers(1, 32), st.integers(0, 2**20))
+def test_chunks_hold_every_spike_once(n_in, chunk_bits, seed):
+    net = make((n_in, 2), (1,), time_steps=2, chunk_bits=chunk_bits)
+    inputs = spikes(net, 0.3, samples=3, seed=seed)
+    counts = cycles.chunk_counts(net, run(net, inputs), inputs)[0]
+    expected = [
+        [[int(step[c : c + chunk_bits].sum()) for c in range(0, n_in, chunk_bits)] for step in sample]
+        for sample in inputs
+    ]
+    assert counts.tolist() == expected
+
+
+@given(st.integers(1, 16), st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=5))
+def test_bit_planes_add_up_to_the_currents(bits, values):
+    inputs = np.array([values], dtype=np.uint16) & (2**bits - 1)
+    planes = cycles.bit_planes(inputs, bits)
+    assert planes.shape == (1, bits, len(values))
+    weights = 2 ** np.arange(bits).reshape(1, -1, 1)
+    assert (planes.astype(np.int64) * weights).sum(axis=1).tolist() == inputs.tolist()
+
+
+def test_lanes_cost_nothing_but_cycles():
+    """More lanes: never slower, and the same spikes enter every layer."""
+    net = make((60, 30, 10), (1, 1))
+    inputs = spikes(net, 0.2)
+    previous = None
+    for lanes in ((1, 1), (2, 1), (4, 2), (8, 5), (30, 10)):
+        found = report(dataclasses.replace(net, config=dataclasses.replace(net.config, lanes=lanes)), inputs)
+        if previous is not None:
+            assert (found.total <= previous.total).all()
+            assert np.array_equal(found.spikes, previous.spikes)
+        previous = found
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes", "rate", "encoding"),
+    [
+        ((200, 60, 10), (8, 5), 0.1, "rate"),
+        ((200, 60, 10), (60, 10), 0.02, "rate"),
+        ((100, 80, 40, 10), (4, 8, 2), 0.3, "rate"),
+        ((33, 7), (7,), 0.5, "rate"),
+        ((64, 40, 10), (8, 5), 0.4, "direct"),
+        ((64, 40, 10), (40, 1), 0.4, "direct"),
+    ],
+)
+def test_expected_cycles_are_near_the_mean_of_exact_ones(sizes, lanes, rate, encoding):
+    """Stationary random inputs: what is left out (bursts, waiting) stays below 6 % here."""
+    net = make(sizes, lanes, time_steps=20, encoding=encoding)
+    inputs = spikes(net, rate, samples=200)
+    if encoding == "direct":
+        inputs = np.random.default_rng(2).integers(0, 256, (200, sizes[0])).astype(np.uint8)
+    found = report(net, inputs)
+    mean = found.spikes.mean(axis=0)
+    expected = cycles.expected(net.sizes, net.time_steps, encoding, mean, net.config)
+    assert expected.shape == ()
+    assert expected == pytest.approx(found.total.mean(), rel=0.06)
+    scan = cycles.expected_scan(net.sizes, net.time_steps, encoding, mean, net.config)
+    assert scan == pytest.approx(found.scan.mean(axis=0), rel=0.06)
+
+
+def test_expected_cycles_are_exact_without_chance():
+    """Full inputs into silent neurons: every bit has probability 1 or 0."""
+    layer = TrainedLayer(-np.ones((6, 20)), 0.5, 1.0, "zero")
+    after = TrainedLayer(np.ones((3, 6)), 0.5, 1.0, "zero")
+    net = quantize(TrainedNetwork((layer, after), 7, "rate"), AcceleratorConfig(lanes=(2, 3), chunk_bits=8))
+    inputs = np.ones((1, 7, 20), dtype=np.uint8)
+    found = report(net, inputs)
+    expected = cycles.expected(net.sizes, 7, "rate", found.spikes.mean(axis=0), net.config)
+    # the closed form charges the first fetch to every layer, and the formula hides none of it here
+    assert expected == pytest.approx(float(found.total[0]), abs=2)
+
+
+def test_expected_cycles_take_leading_dimensions():
+    net = make((30, 20, 10), (4, 2))
+    mean = np.random.default_rng(0).random((3, 5, 2)) * [30, 20]
+    found = cycles.expected(net.sizes, net.time_steps, "rate", mean, net.config)
+    assert found.shape == (3, 5)
+    one = cycles.expected(net.sizes, net.time_steps, "rate", mean[1, 2], net.config)
+    assert found[1, 2] == one

@@ -1,0 +1,34 @@
+import pyrtl
+
+from benchmarks.hardware.cases import cases
+from hardware.network import AcceleratorConfig
+from hardware.resources import assumed_resources, resources
+from hardware.rtl.accelerator import build
+
+
+def test_counts_equal_the_registers_and_memories_of_the_rtl():
+    for case in cases(60, seed=11):
+        block, counted = build(case.net), resources(case.net)
+        registers = sum(len(wire) for wire in block.wirevector_subset(pyrtl.Register))
+        assert counted.total_flip_flops == registers, case.name
+        memories = {net.op_param[1] for net in block.logic if net.op in "m@"}
+        assert sorted(m.bitwidth for m in memories) == sorted(m.bits for m in counted.memories), case.name
+
+
+def test_assumed_resources_are_the_exact_ones_but_for_widths():
+    for case in cases(40, seed=12):
+        exact = resources(case.net)
+        assumed = assumed_resources(case.net.sizes, case.net.time_steps, case.net.encoding, case.net.config)
+        assert assumed.input_memory == exact.input_memory
+        assert assumed.flip_flops == exact.flip_flops
+        for a, e in zip(assumed.layers, exact.layers, strict=True):
+            assert (a.lanes, a.groups, a.weights) == (e.lanes, e.groups, e.weights)
+            assert a.sum_bits >= e.sum_bits
+
+
+def test_more_lanes_than_neurons_are_not_built():
+    config = AcceleratorConfig(lanes=(64, 3))
+    layers = assumed_resources((20, 8, 5), 4, "rate", config).layers
+    assert [(layer.lanes, layer.groups) for layer in layers] == [(8, 1), (3, 2)]
+    assert layers[0].state.registers
+    assert not layers[1].state.registers
