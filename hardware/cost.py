@@ -166,8 +166,10 @@ def expected_cost(
     encoding: Encoding,
     spikes_per_layer: FloatArray,
     config: AcceleratorConfig,
+    *,
+    energy_model: str = ENERGY_MODEL,
 ) -> ExpectedCost:
-    """Return the cost to expect from mean spikes alone, under the energy model "asic_45nm".
+    """Return the cost to expect from mean spikes alone.
 
     Args:
         sizes: neurons per layer, inputs first.
@@ -185,7 +187,7 @@ def expected_cost(
     built = assumed_resources(sizes, time_steps, encoding, config)
     total = cycles.expected(sizes, time_steps, encoding, spikes, config)
     scan = cycles.expected_scan(sizes, time_steps, encoding, spikes, config)
-    spent = energy(built, Activity(spikes, scan, total), ENERGY_MODEL)
+    spent = energy(built, Activity(spikes, scan, total), energy_model)
     estimate = area(built)
     return ExpectedCost(
         cycles=total,

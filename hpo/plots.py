@@ -136,7 +136,7 @@ def _parts(found: FrontDesign, detail: str) -> dict[str, float]:
     value = found.design.details[detail]
     if isinstance(value, dict):
         return {part.replace("_", " "): v for part, v in value.items()}
-    return {f"layer {number}": v for number, v in enumerate(value, start=1)}
+    return {f"layer {number}": v for number, v in enumerate(value)}
 
 
 def _styled(figure: Any) -> Any:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from hardware.cost import expected_cost
 
+from hardware.cost import expected_cost
 from hpo.campaign import CampaignSpec
 from hpo.optimizer import Limit, Outcome, Problem
 from hpo.optimizer.problem import FloatArray, Measures
@@ -17,6 +17,8 @@ from hpo.queries import hypervolume_scale
 from hpo.space import Config
 from workers.parameters import design_grid
 
+COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
+"""Measures that follow from spikes and the accelerator; fields of ``hardware.cost.ExpectedCost``."""
 SILENCE = "silence"
 """Name of the graded silence constraint in every trial's record."""
 
@@ -44,13 +46,13 @@ class GreyBox:
                 parameters.encoding,
                 outcomes[:, 1:],
                 parameters.accelerator(),
-                self.spec.energy_model,
+                energy_model=self.spec.energy_model,
             )
             for parameters in grid
         ]
         known = {
-            name: np.stack([np.broadcast_to(cost[name], len(outcomes)) for cost in costs], axis=1)
-            for name in costs[0]
+            name: np.stack([np.broadcast_to(getattr(cost, name), len(outcomes)) for cost in costs], axis=1)
+            for name in COMPUTED
         }
         accuracy = np.broadcast_to(outcomes[:, :1], (len(outcomes), len(grid)))
         spikes = np.broadcast_to(outcomes[:, 1:].sum(axis=1, keepdims=True), accuracy.shape)

@@ -39,16 +39,16 @@ def measure_test(store: Store, home: Home, name: str, data_root: str | None) -> 
     if not untested:
         return
     from hardware.record_io import from_bytes
-
     from workers.parameters import TrialParameters
-    from workers.trial import measure_on_test
+    from workers.trial import CampaignData, measure_on_test
 
     spec = spec_of(store, name)
+    data = CampaignData(root=data_root, seed=spec.seed, **spec.data.model_dump())
     for found in untested:
         artifact = store.trial(name, found.design.trial).artifact
         record = from_bytes(home.artifacts.get(str(artifact)))
         parameters = TrialParameters.model_validate({**found.config, **_accelerator(found)})
-        measures = measure_on_test(record.network, parameters, spec.data.model_dump(), data_root, spec.seed)
+        measures = measure_on_test(record.network, parameters, data, spec.energy_model)
         store.set_test_measures(name, found.name, measures)
 
 
@@ -89,8 +89,8 @@ def _figures(store: Store, name: str, designs: Sequence[FrontDesign]) -> dict[st
         "hypervolume": plots.hypervolume_figure(store, name),
         "cycles": plots.breakdown_figure(designs, "cycles_per_layer", "cycles"),
         "spikes": plots.breakdown_figure(designs, "spikes_per_layer", "spikes"),
-        "energy": plots.breakdown_figure(designs, "energy_uj_by_part", "energy uJ"),
-        "energy_layers": plots.breakdown_figure(designs, "energy_uj_by_layer", "energy uJ"),
+        "energy": plots.breakdown_figure(designs, "energy_by_part_uj", "energy uJ"),
+        "energy_layers": plots.breakdown_figure(designs, "energy_by_place_uj", "energy uJ"),
     }
     return {key: figure.to_html(full_html=False, include_plotlyjs=False) for key, figure in figures.items()}
 

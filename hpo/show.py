@@ -77,15 +77,17 @@ def design_view(design: DesignRecord) -> Group:
 
 
 def _layers(design: DesignRecord) -> Table:
-    table = Table(title="by layer", title_justify="left")
-    for heading in ("layer", "spikes in", "cycles", "energy uJ"):
+    """Spikes, cycles and energy of each layer; layers of a pipeline overlap in time."""
+    table = Table(title=f"by layer (latency: {design.details['cycles']:.1f} cycles)", title_justify="left")
+    for heading in ("layer", "spikes in", "busy cycles", "energy uJ"):
         table.add_column(heading, justify="right")
     details = design.details
-    rows = zip(
-        details["spikes_per_layer"], details["cycles_per_layer"], details["energy_uj_by_layer"], strict=False
-    )
-    for number, (spikes, cycles, energy) in enumerate(rows, start=1):
-        table.add_row(str(number), f"{spikes:.1f}", f"{cycles:.1f}", f"{energy:.4f}")
+    places = details["energy_by_place_uj"]
+    rows = zip(details["spikes_per_layer"], details["cycles_per_layer"], strict=False)
+    for number, (spikes, cycles) in enumerate(rows):
+        table.add_row(str(number), f"{spikes:.1f}", f"{cycles:.1f}", f"{places[f'layer{number}']:.5f}")
+    for place in (p for p in places if not p.startswith("layer")):
+        table.add_row(place, "", "", f"{places[place]:.5f}")
     return table
 
 
@@ -94,8 +96,8 @@ def _energy(design: DesignRecord) -> Table:
     table.add_column("part")
     table.add_column("uJ", justify="right")
     table.add_column("share", justify="right")
-    total = sum(design.details["energy_uj_by_part"].values())
-    for part, value in design.details["energy_uj_by_part"].items():
+    total = sum(design.details["energy_by_part_uj"].values())
+    for part, value in design.details["energy_by_part_uj"].items():
         table.add_row(
             part.replace("_", " "), f"{value:.5f}", f"{100 * value / total:.1f} %" if total else "-"
         )

@@ -6,17 +6,16 @@ The accuracy that counts is the integer network's on the validation split; it eq
 import importlib.metadata
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
-from hardware.cost import DesignCost, price_many
-from hardware.record_io import Record, to_bytes
 
-from hardware.network import TrainedLayer, TrainedNetwork
-from hardware.reference import quantize_inputs
+from hardware.cost import DesignCost, price, price_many
+from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize_inputs
+from hardware.record_io import NetworkRecord, to_bytes
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits, load
 from models.encoders import Code, encode
@@ -34,7 +33,7 @@ TEST_SEED_OFFSET = 1
 
 
 @dataclass(frozen=True)
-class _Data:
+class CampaignData:
     """What decides a split and its spikes; equal for every trial of a campaign with one encoding."""
 
     set: str
@@ -80,49 +79,36 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
 def trained_network(weights: TrainedWeights) -> TrainedNetwork:
     """The plain record that ``hardware`` reads."""
     layers = tuple(
-        TrainedLayer(layer.weight, layer.beta, layer.threshold, layer.reset, layer.blank_after_spike)
+        TrainedLayer(
+            layer.weight,
+            layer.beta,
+            layer.threshold,
+            layer.reset,
+            # Lapicque discards the input of the step after a spike under reset "zero" only.
+            layer.blank_after_spike and layer.reset == "zero",
+        )
         for layer in weights.layers
     )
     return TrainedNetwork(layers, weights.time_steps, weights.encoding)
 
 
-def test_costs(
-    network: TrainedNetwork,
-    parameters: list[TrialParameters],
-    data: Mapping[str, Any],
-    root: str | None,
-    seed: int,
-) -> list[DesignCost]:
-    """Price a trained network's designs on the test split: for the report alone.
-
-    Args:
-        network: the trained network.
-        parameters: one complete configuration per design.
-        data: ``[data]`` of the campaign file.
-        root: folder of the data sets.
-        seed: the campaign's, as for its other splits.
-    """
-    splits = load(
-        data["set"],
-        root,
-        max_train=data["max_train"],
-        validation_fraction=data["validation_fraction"],
-        seed=seed,
-    )
-    code = Code(network.encoding, network.time_steps)
-    encoded = encode(splits.test.images, splits.test.labels, code, seed + TEST_SEED_OFFSET)
-    return [
-        price_many(network, [p.accelerator()], _inputs(encoded.samples(), p), encoded.labels)[0]
-        for p in parameters
-    ]
+def measure_on_test(
+    network: TrainedNetwork, parameters: TrialParameters, campaign: CampaignData, energy_model: str
+) -> dict[str, float]:
+    """Measures of one design on the test split: for the report alone."""
+    test = _splits(campaign).test
+    code = Code(parameters.encoding, parameters.time_steps)
+    encoded = encode(test.images, test.labels, code, campaign.seed + TEST_SEED_OFFSET)
+    inputs = _inputs(encoded.samples(), parameters)
+    return measures_of(price(network, parameters.accelerator(), inputs, encoded.labels, energy_model))
 
 
-def _data(request: TrialRequest) -> _Data:
-    return _Data(root=request.data_root, seed=request.split_seed, **request.data)
+def _data(request: TrialRequest) -> CampaignData:
+    return CampaignData(root=request.data_root, seed=request.split_seed, **request.data)
 
 
 @lru_cache(maxsize=2)
-def _splits(data: _Data) -> Splits:
+def _splits(data: CampaignData) -> Splits:
     """Loaded once per worker process, not per trial."""
     return load(
         data.set,
@@ -134,7 +120,7 @@ def _splits(data: _Data) -> Splits:
 
 
 @lru_cache(maxsize=4)
-def _encoded(data: _Data, code: Code) -> EncodedSplits:
+def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     splits = _splits(data)
     train_part, validation = splits.train, splits.validation
     return encode_splits(
@@ -185,10 +171,22 @@ def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
 def _price(
     network: TrainedNetwork, grid: list[TrialParameters], encoded: EncodedSplits, energy_model: str
 ) -> list[DesignCost]:
-    """Cost of every design on the validation split."""
-    inputs = _inputs(encoded.validation.samples(), grid[0])
-    configs = [parameters.accelerator() for parameters in grid]
-    return price_many(network, configs, inputs, encoded.validation.labels, energy_model)
+    """Cost of every design on the validation split; designs of equal spikes share one run of the network."""
+    samples, labels = encoded.validation.samples(), encoded.validation.labels
+    groups: dict[AcceleratorConfig, list[int]] = {}
+    for index, parameters in enumerate(grid):
+        groups.setdefault(spike_key(parameters.accelerator()), []).append(index)
+    costs: dict[int, DesignCost] = {}
+    for members in groups.values():
+        configs = [grid[index].accelerator() for index in members]
+        inputs = _inputs(samples, grid[members[0]])
+        costs.update(zip(members, price_many(network, configs, inputs, labels, energy_model), strict=True))
+    return [costs[index] for index in range(len(grid))]
+
+
+def spike_key(config: AcceleratorConfig) -> AcceleratorConfig:
+    """What of a configuration decides spikes: lanes, chunk width and clock do not."""
+    return replace(config, lanes=(1,) * len(config.lanes), chunk_bits=32, clock_mhz=1.0)
 
 
 def _inputs(samples: Any, parameters: TrialParameters) -> Any:
@@ -210,13 +208,38 @@ def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
 
 
 def _design(parameters: TrialParameters, cost: DesignCost) -> DesignOutcome:
-    return DesignOutcome(parameters.accelerator().as_dict(), cost.measures(), cost.details())
+    return DesignOutcome(parameters.accelerator().as_dict(), measures_of(cost), _details(cost))
+
+
+def measures_of(cost: DesignCost) -> dict[str, float]:
+    """The numbers by which a design is judged; see ``hpo.campaign.MEASURES``."""
+    return {
+        "accuracy": cost.accuracy,
+        "latency_us": cost.latency_us,
+        "latency_p99_us": cost.latency_us_p99,
+        "energy_uj": cost.energy_uj,
+        "spikes_per_inference": sum(cost.spikes_per_layer[:-1]),
+        "luts": cost.luts,
+        "ffs": cost.ffs,
+        "bram36": cost.bram36,
+        "dsps": cost.dsps,
+        "silent_fraction": cost.silent_fraction,
+    }
+
+
+def _details(cost: DesignCost) -> dict[str, Any]:
+    """Why a design costs what it costs."""
+    names = (
+        "samples", "sizes", "cycles", "load_cycles", "cycles_per_layer", "spikes_per_layer", "energy_model",
+        "energy_by_part_uj", "energy_by_place_uj", "energy_assumed_share",
+    )  # fmt: skip
+    return {name: getattr(cost, name) for name in names}
 
 
 def _artifact(network: TrainedNetwork, encoded: EncodedSplits) -> bytes:
     """The network with a few validation samples, as one file."""
     kept = slice(0, KEPT_SAMPLES)
-    return to_bytes(Record(network, encoded.validation.samples(kept), encoded.validation.labels[kept]))
+    return to_bytes(NetworkRecord(network, encoded.validation.samples(kept), encoded.validation.labels[kept]))
 
 
 def _versions() -> dict[str, str]:
