@@ -62,6 +62,8 @@ class Problem:
             is a measure, D = 1. It must be a pure function.
         seed: of every random choice.
         n_initial: how many trials are a Sobol sequence before models are used.
+        priced: how many configurations ``compose`` is asked about in a proposal's first look, and a third as
+            many again in its second; lower it where ``compose`` is slow.
     """
 
     space: Space
@@ -72,10 +74,13 @@ class Problem:
     compose: Compose | None = None
     seed: int = 0
     n_initial: int | None = None
+    priced: int = 640
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.objectives) <= 4:
             raise SpecError(f"{len(self.objectives)} objectives: give one to four")
+        if self.priced < 20:
+            raise SpecError(f"priced {self.priced} is below 20: let a proposal weigh at least 20 candidates")
         if self.seed < 0:
             raise SpecError(f"seed {self.seed} is negative: give zero or more")
         names = {outcome.name for outcome in self.learned}

@@ -14,14 +14,11 @@ from hpo.optimizer.regions import Regions, centres, fold
 from hpo.space import Config
 
 SAMPLES = 64
-SHORTLIST = 32
 REFINED = 6
 # Point-cell pairs that one screening of all candidates may cost.
 EFFORT = 40_000_000
 # A candidate this much less likely to be feasible than the likeliest is not weighed.
 HOPE = 0.05
-# Candidates of the first look that ``compose`` is asked about: it may take a millisecond for each.
-PRICED = 640
 
 
 def propose(
@@ -124,13 +121,14 @@ class _Search:
         self, problem: Problem, beliefs: Beliefs, front: Front | None, rng: np.random.Generator
     ) -> None:
         self.problem, self.beliefs, self.front, self.rng = problem, beliefs, front, rng
+        self.few = max(REFINED, problem.priced // 20)
         self.normals = antithetic(rng, SAMPLES, len(problem.learned))
 
     def best(self, candidates: Candidates, taken: Taken, length: float) -> tuple[Candidates, float]:
         """The best candidate (as one row) and its score."""
         candidates = candidates.take(self._hopeful(candidates.rows))
         screened = self._scores(candidates.rows, self._screen_normals(candidates.rows))
-        shortlist = candidates.take(np.argsort(-screened, kind="stable")[:SHORTLIST])
+        shortlist = candidates.take(np.argsort(-screened, kind="stable")[: self.few])
         scores = self._scores(shortlist.rows, self.normals)
         order = np.argsort(-scores, kind="stable")
         near = self._neighbours(shortlist.take(order[:REFINED]), taken, length)
@@ -162,7 +160,9 @@ class _Search:
         if self.front is None and not self.problem.limits:
             return np.arange(len(rows))  # nothing is priced
         likely = np.flatnonzero(odds >= odds.max() + np.log(HOPE))
-        return likely[np.linspace(0, len(likely) - 1, min(len(likely), PRICED)).round().astype(np.int64)]
+        return likely[
+            np.linspace(0, len(likely) - 1, min(len(likely), self.problem.priced)).round().astype(np.int64)
+        ]
 
     def _screen_normals(self, rows: FloatArray) -> FloatArray:
         """Draws for a first look at all candidates: as many as the effort allows, 2 to 32."""
@@ -174,8 +174,9 @@ class _Search:
         return antithetic(self.rng, 2 * int(np.clip(EFFORT // per_draw // 2, 1, 16)), outcomes)
 
     def _neighbours(self, best: Candidates, taken: Taken, length: float) -> Candidates:
-        parts = [around(self.problem.space, row, min(length, 0.8) / 8, 32, self.rng) for row in best.rows]
-        near = Candidates(np.concatenate(parts), np.repeat(best.owner, 32), best.centres)
+        side = min(length, 0.8) / 8
+        parts = [around(self.problem.space, row, side, self.few, self.rng) for row in best.rows]
+        near = Candidates(np.concatenate(parts), np.repeat(best.owner, self.few), best.centres)
         return near.take(taken.fresh(near.rows))
 
     def _intervals(self, row: FloatArray) -> dict[str, dict[str, float]]:

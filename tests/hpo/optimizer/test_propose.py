@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import random
 import subprocess
@@ -16,7 +17,7 @@ from hpo.optimizer.regions import fold
 from hpo.pareto import Objective
 from hpo.space import Categorical, Float, Integer, Ordinal, Space
 from spikefront.errors import SpecError
-from tests.hpo.optimizer.toys import MIXED, history, problem, run
+from tests.hpo.optimizer.toys import MIXED, grey, history, problem, run
 
 ROOT = Path(__file__).parents[3]
 
@@ -216,6 +217,19 @@ def test_one_huge_integer_space_is_not_listed():
     assert len({t.config["n"] for t in trials}) == 6
 
 
+def test_compose_is_asked_about_a_bounded_number_of_configurations():
+    asked = []
+
+    def counting(configs, outcomes):
+        asked.append(len(configs))
+        return grey(configs, outcomes)
+
+    trials = history(problem(), 20)
+    propose(dataclasses.replace(problem(priced=100), compose=counting), trials, [], 20)
+    assert max(asked) == 100
+    assert sum(asked) < 160
+
+
 def test_random_search_is_replayable_and_new():
     task = problem()
     first = random_proposal(task, 3, [])
@@ -252,6 +266,7 @@ def test_after_a_restart_places_not_yet_visited_are_searched_too():
     [
         ({"seed": -1}, "seed -1 is negative"),
         ({"n_initial": 0}, "n_initial 0 is below 1"),
+        ({"priced": 5}, "priced 5 is below 20"),
         ({"objectives": ()}, "0 objectives: give one to four"),
         ({"limits": (Limit("luts", at_most=3),)}, "measure 'luts' is no outcome"),
     ],
