@@ -178,9 +178,11 @@ def expected_cost(
         spikes_per_layer: (..., L) mean spikes per inference entering each layer
             (``hardware.cycles.expected``).
         config: the accelerator.
+        energy_model: name of a coefficient table.
 
     Raises:
         DesignError: where ``config`` cannot be built.
+        InputError: where there is no such energy model.
     """
     check_config(config, len(sizes) - 1)
     spikes = np.asarray(spikes_per_layer, dtype=np.float64)

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,16 @@ def from_bytes(content: bytes, name: str = "of this trial") -> NetworkRecord:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             record = _record(dict(file))
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DataError(f"The network record {name} is damaged ({error}); write it again.") from error
     except DesignError as error:
         raise DataError(f"The network record {name} holds no valid network: {error}") from error

@@ -20,6 +20,12 @@ KEYWORDS = """
     join library module nand negedge nor not or output parameter posedge real realtime reg release repeat task
     time tri use wait wand while wire wor xnor xor
 """
+BENCH_NAMES = """
+    clk rst start load load_address load_data ready done class_out cycles inputs results sample word waited
+    wrong failed tick dut SAMPLES WORDS STEPS LIMIT
+"""
+TAKEN = frozenset([*KEYWORDS.split(), *BENCH_NAMES.split()])
+TAKEN_PREFIXES = ("layer", "tb_", "spikes", "strobe", "golden", "step")
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,10 @@ def module_name(name: str) -> str:
         InputError: where letters, digits, hyphen and underscore are not all there is to it.
     """
     cleaned = name.replace("-", "_")
-    if not NAME.fullmatch(cleaned) or cleaned in KEYWORDS.split() or cleaned.startswith(("layer", "tb_")):
+    if not NAME.fullmatch(cleaned) or cleaned in TAKEN or cleaned.startswith(TAKEN_PREFIXES):
         raise InputError(
             f"The design name {name!r} cannot name a Verilog module; use a letter, then up to 63 letters, "
-            "digits, '-' or '_', and neither a keyword of Verilog nor 'layer...' nor 'tb_...'."
+            "digits, '-' or '_', and no word that Verilog or the test bench uses."
         )
     return cleaned
 
@@ -58,7 +64,7 @@ def verilog(net: IntegerNetwork, name: str) -> VerilogDesign:
     name = module_name(name)
     text = io.StringIO()
     pyrtl.output_to_verilog(text, add_reset=True, block=build(net), module_name=name)
-    module = _without_header(text.getvalue())
+    module = _renumbered(_without_header(text.getvalue()))
     memories = {}
     for index, layer in enumerate(net.layers):
         memory, lanes = f"layer{index}_weights", net.lanes[index]
@@ -77,6 +83,12 @@ def hex_words(words: list[int], bits: int) -> str:
 
 def _without_header(text: str) -> str:
     return text[text.index("module ") :]
+
+
+def _renumbered(module: str) -> str:
+    """Number unnamed wires from 0: PyRTL counts on through all blocks, but equal designs are equal text."""
+    names: dict[str, str] = {}
+    return re.sub(r"\btmp\d+\b", lambda found: names.setdefault(found[0], f"tmp{len(names)}"), module)
 
 
 def _read_from_file(module: str, memory: str, file: str, depth: int) -> str:

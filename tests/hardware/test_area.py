@@ -19,7 +19,7 @@ def estimate(sizes=(784, 128, 10), time_steps=25, encoding="rate", **config):
 
 
 def test_block_ram_by_hand():
-    """6,272 words of 128 bits: 13 x 2 blocks of 512 x 72; 128 words of 80 bits: 3 halves; 625 words of 32: 1."""
+    """6,272 words of 128 bits: 13 x 2 blocks of 512 x 72; 128 of 80 bits: 3 halves; 625 of 32 bits: 1."""
     assert estimate().bram36 == 26 + 1.5 + 1
 
 
@@ -46,11 +46,11 @@ def test_the_estimate_is_near_a_synthesis_and_weights_map_to_block_ram(tmp_path)
     )
     config = AcceleratorConfig(lanes=(6, 5), leak="shift", membrane_bits=12)
     net = quantize(TrainedNetwork(layers, 8, "rate"), config)
-    design = verilog(net, "design")
-    (tmp_path / "design.v").write_text(design.module)
+    design = verilog(net, "chip")
+    (tmp_path / "chip.v").write_text(design.module)
     for name, text in design.memories.items():
         (tmp_path / name).write_text(text)
-    script = "read_verilog design.v; synth_xilinx -family xc7 -flatten -top design; tee -o stat.txt stat"
+    script = "read_verilog chip.v; synth_xilinx -family xc7 -flatten -top chip; tee -o stat.txt stat"
     subprocess.run(["yosys", "-q", "-p", script], cwd=tmp_path, check=True, capture_output=True, timeout=200)
     stat = (tmp_path / "stat.txt").read_text()
     cells = {name: int(number) for name, number in re.findall(r"^\s+([A-Z]\w+)\s+(\d+)$", stat, re.MULTILINE)}

@@ -35,7 +35,7 @@ def test_parts_and_places_add_up_to_the_total(model):
 
 
 def test_weight_reads_by_hand():
-    """100 spikes times 5 groups read 64-bit words of a 500-word memory: 3.9 kB costs 10 pJ * sqrt(3.9 / 8)."""
+    """100 spikes times 5 groups read 64-bit words of 500: 3.9 kB costs 10 pJ * sqrt(3.9 / 8)."""
     found = spent([100, 0])
     assert found.parts_uj["weight memory"] == pytest.approx(
         100 * 5 * 10 * np.sqrt(500 * 64 / 8192 / 8) * 1e-6

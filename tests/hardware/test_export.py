@@ -1,0 +1,139 @@
+import hashlib
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from hardware.cost import price_net
+from hardware.export import export
+from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
+from spikefront.errors import InputError
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+
+
+def make(encoding="rate", **config):
+    rng = np.random.default_rng(4)
+    layers = (
+        TrainedLayer(rng.normal(0.1, 0.5, (14, 20)), 0.9, 1.0, "zero", blank_after_spike=True),
+        TrainedLayer(rng.normal(0.1, 0.5, (5, 14)), 0.8, 1.0, "subtract"),
+    )
+    settings = {"lanes": (4, 5), "chunk_bits": 8, "membrane_bits": 10} | config
+    net = quantize(TrainedNetwork(layers, 6, encoding), AcceleratorConfig(**settings))
+    shape = (3, 20) if encoding == "direct" else (3, 6, 20)
+    inputs = rng.integers(0, 256 if encoding == "direct" else 2, shape).astype(np.uint8)
+    return net, inputs, rng.integers(0, 5, 3)
+
+
+@pytest.fixture
+def exported(tmp_path):
+    net, inputs, labels = make()
+    return export(tmp_path / "out", net, "tiny-net", inputs, labels, cost=price_net(net, inputs, labels))
+
+
+def simulate(folder):
+    """Run the two commands of the exported page; warnings count as failures."""
+    build = ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "run.vvp", "tb_tiny_net.v", "tiny_net.v"]
+    built = subprocess.run(build, cwd=folder, check=True, capture_output=True, text=True)
+    assert built.stderr == ""
+    ran = subprocess.run(
+        ["vvp", "run.vvp"], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+    )
+    return ran.stdout
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("encoding", "config"),
+    [
+        ("rate", {}),
+        ("latency", {"lanes": (1, 1), "leak": "shift"}),
+        ("direct", {"chunk_bits": 32, "lanes": (14, 2)}),
+        ("direct", {"chunk_bits": 5, "lanes": (5, 3), "leak": "shift"}),
+    ],
+)
+def test_the_exported_design_passes_its_own_bench(tmp_path, encoding, config):
+    net, inputs, labels = make(encoding, **config)
+    result = export(tmp_path / "out", net, "tiny-net", inputs, labels, cost=price_net(net, inputs, labels))
+    output = simulate(result.folder)
+    assert "RESULT PASS: 3 samples" in output, output
+    samples = json.loads((result.folder / "manifest.json").read_text())["samples"]
+    for i, sample in enumerate(samples):
+        assert f"sample {i} PASS: class {sample['class']}, {sample['cycles']} cycles" in output
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("file", "line", "mask"),
+    [
+        ("tiny_net_golden_layer0.hex", 7, 1),
+        ("tiny_net_golden_layer1.hex", 17, 16),
+        ("tiny_net_golden_results.hex", 2, 1),
+        ("tiny_net_golden_results.hex", 3, 1),
+        ("tiny_net_layer1_weights.hex", 2, 0x80),
+        ("tiny_net_inputs.hex", 5, 1),
+    ],
+)
+def test_one_wrong_line_in_a_file_fails_the_bench(exported, file, line, mask):
+    path = exported.folder / file
+    lines = path.read_text().splitlines()
+    lines[line] = f"{int(lines[line], 16) ^ mask:0{len(lines[line])}x}"
+    path.write_text("\n".join(lines) + "\n")
+    output = simulate(exported.folder)
+    assert "RESULT FAIL" in output
+    assert "RESULT PASS" not in output
+
+
+def test_the_manifest_names_every_file_and_its_digest(exported):
+    manifest = json.loads((exported.folder / "manifest.json").read_text())
+    on_disk = {path.name for path in exported.folder.iterdir()}
+    assert on_disk == {*manifest["sha256"], "manifest.json"}
+    for name, digest in manifest["sha256"].items():
+        assert hashlib.sha256((exported.folder / name).read_bytes()).hexdigest() == digest
+    assert manifest["network"]["sizes"] == [20, 14, 5]
+    assert manifest["accelerator"]["lanes"] == [4, 5]
+    assert manifest["cost"]["samples"] == len(manifest["samples"]) == 3
+
+
+def test_the_page_has_commands_ports_and_numbers(exported):
+    page = (exported.folder / "README.md").read_text()
+    for words in (
+        "iverilog -g2005",
+        "synth_xilinx",
+        "| load_data | in | 8 |",
+        "| layer0_spikes | out | 14 |",
+        "asic_45nm",
+    ):
+        assert words in page
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path):
+    net, inputs, labels = make()
+    cost = price_net(net, inputs, labels)
+    (tmp_path / "kept").write_text("mine")
+    for folder in (tmp_path, tmp_path / "kept"):
+        with pytest.raises(InputError, match="not empty"):
+            export(folder, net, "tiny", inputs, labels, cost=cost)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    (tmp_path / "empty").mkdir()
+    assert export(tmp_path / "empty", net, "tiny", inputs, labels, cost=cost).files
+
+
+def test_bad_names_and_labels_write_nothing(tmp_path):
+    net, inputs, labels = make()
+    cost = price_net(net, inputs, labels)
+    with pytest.raises(InputError, match="cannot name"):
+        export(tmp_path / "a", net, "../evil", inputs, labels, cost=cost)
+    with pytest.raises(InputError, match="2 labels for 3 samples"):
+        export(tmp_path / "a", net, "fine", inputs, labels[:2], cost=cost)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path):
+    net, inputs, labels = make()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        export(tmp_path / "file" / "below", net, "tiny", inputs, labels, cost=price_net(net, inputs, labels))
