@@ -26,8 +26,8 @@ class SilenceSettings:
         update_interval: samples between two verdicts.
         monitored_layers: layer numbers, 0 is the first spiking layer, -1 the output; silence at any one
             counts.
-        warmup_epochs: epochs that are never judged; most networks start silent and recover, within about 50 to
-            100 optimiser steps, so small training sets need more epochs (3 to 5 for the digits, 1 for MNIST).
+        warmup_epochs: epochs that are never judged; most networks start silent and recover, within 50 to 100
+            optimiser steps, so small training sets need more epochs (3 to 5 for the digits, 1 for MNIST).
     """
 
     alpha: int = 1

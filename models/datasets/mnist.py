@@ -173,5 +173,5 @@ def _part(source: IdxSource, images: NDArray[np.uint8], labels: NDArray[np.uint8
             f" {labels.max(initial=0)} where {count} of each and labels up to {_CLASSES - 1} belong; get the"
             f" four official files from {source.source}"
         )
-    flat = images.reshape(len(images), -1).astype(np.float32) / np.float32(255.0)
+    flat = np.divide(images.reshape(len(images), -1), np.float32(255.0), dtype=np.float32)
     return Part(flat, labels.astype(np.int64))
