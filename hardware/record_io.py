@@ -19,6 +19,7 @@ from spikefront.errors import DataError, DesignError
 
 FORMAT = "spikefront-network"
 VERSION = 1
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +90,7 @@ def from_bytes(content: bytes, name: str = "of this trial") -> NetworkRecord:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             record = _record(dict(file))
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DAMAGE as error:
         raise DataError(f"The network record {name} is damaged ({error}); write it again.") from error
     except DesignError as error:
         raise DataError(f"The network record {name} holds no valid network: {error}") from error

@@ -20,9 +20,10 @@ KINDS = ("uniform", "pressure", "sparse", "burst", "pressure", "full", "empty")
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, its inputs, and what to call it."""
+    """A network, its inputs, what to call it, and which of ``KINDS`` its inputs are."""
 
     name: str
+    kind: str
     net: IntegerNetwork
     inputs: NDArray[np.unsignedinteger]
 
@@ -46,7 +47,7 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     name = (
         f"{index}: {'-'.join(map(str, sizes))} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
     )
-    return Case(name + (" direct" if direct else ""), net, inputs)
+    return Case(name + (" direct" if direct else ""), kind, net, inputs)
 
 
 def _size(rng: np.random.Generator) -> int:

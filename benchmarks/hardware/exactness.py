@@ -1,0 +1,64 @@
+"""Does the RTL do what the integer reference and the cycle formula say?
+
+Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, several inferences each without
+a reset in between. Compared without tolerance: spikes of every layer, classes, clock cycles. Run it with
+``python -m benchmarks.hardware.exactness [--quick] [--json PATH]``.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.common import Outcome, Row, run_benchmark
+from benchmarks.hardware.cases import KINDS, Case, cases
+from hardware.cycles import count
+from hardware.reference import run
+from hardware.simulate import simulate
+
+SEED = 1
+FULL, QUICK = 1000, 150
+
+
+def body(quick: bool) -> Outcome:
+    """Compare every case and sum up by kind of input."""
+    start = time.perf_counter()
+    chosen = cases(QUICK if quick else FULL, SEED)
+    rows = [_compare(kind, [case for case in chosen if case.kind == kind]) for kind in dict.fromkeys(KINDS)]
+    total: Row = {"input": "all"}
+    total |= {key: sum(row[key] for row in rows) for key in rows[0] if key != "input"}
+    rows.append(total)
+    differences = total["spikes differ"] + total["classes differ"] + total["cycles differ"]
+    seconds = time.perf_counter() - start
+    return rows, differences == 0, {"seed": SEED, "cycles_per_second": round(total["cycles"] / seconds)}
+
+
+def _compare(kind: str, chosen: list[Case]) -> Row:
+    row: Row = {
+        "input": kind,
+        "networks": len(chosen),
+        "direct": 0,
+        "inferences": 0,
+        "cycles": 0,
+        "spike bits": 0,
+    }
+    row |= {"spikes": 0, "spikes differ": 0, "classes differ": 0, "cycles differ": 0}
+    for case in chosen:
+        reference, rtl = run(case.net, case.inputs), simulate(case.net, case.inputs)
+        total = count(case.net, reference, case.inputs).total
+        row["direct"] += int(case.net.direct)
+        row["inferences"] += len(case.inputs)
+        row["cycles"] += int(rtl.cycles.sum())
+        for expected, found in zip(reference.spikes, rtl.spikes, strict=True):
+            row["spike bits"] += found.size
+            row["spikes"] += int(found.sum())
+            row["spikes differ"] += int(np.count_nonzero(expected != found))
+        row["classes differ"] += int(np.count_nonzero(reference.predicted != rtl.predicted))
+        row["cycles differ"] += int(np.count_nonzero(total != rtl.cycles))
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(
+        run_benchmark("hardware.exactness", "0 differences between RTL, reference and cycle formula", body)
+    )
