@@ -10,7 +10,7 @@ from spikefront.errors import InputError
 def export_design(
     store: Store, home: Home, name: str, design: str, folder: Path, *, samples: int
 ) -> list[str]:
-    """Check the design in simulation on real validation samples and write its folder; lines for the user.
+    """Check a design in simulation on real validation samples and write its folder; lines for the user.
 
     Raises:
         NotFoundError: no such campaign or design.
@@ -18,17 +18,29 @@ def export_design(
         InputError: the folder exists and is not empty.
     """
     from hardware.export import export
-    from hardware.record_io import from_bytes
-
     from hardware.network import AcceleratorConfig
-    from hardware.quantize import quantize
+    from hardware.quantize import quantize, quantize_inputs
+    from hardware.record_io import from_bytes
+    from workers.designs import cost_of
 
     found = store.design(name, design)
-    trial = store.trial(name, found.trial)
-    if trial.artifact is None:
-        raise InputError(f"trial {trial.number} kept no network: export a design of a complete trial")
-    record = from_bytes(home.artifacts.get(trial.artifact))
+    artifact = store.trial(name, found.trial).artifact
+    if artifact is None:
+        raise InputError(f"trial {found.trial} kept no network: export a design of a complete trial")
+    record = from_bytes(home.artifacts.get(artifact))
     config = AcceleratorConfig(**{**found.config, "lanes": tuple(found.config["lanes"])})
-    network = quantize(record.network, config)
-    export(folder, network, record, samples, found.measures)
-    return [f"wrote {folder}: checked on {samples} samples, spikes and cycles equal the integer reference"]
+    inputs = record.inputs[:samples]
+    if record.network.encoding == "direct":
+        inputs = quantize_inputs(inputs, config.input_bits)
+    written = export(
+        folder,
+        quantize(record.network, config),
+        f"{name}_{design}",
+        inputs,
+        record.labels[:samples],
+        cost=cost_of(found.measures, found.details, found.config),
+    )
+    return [
+        f"simulated {len(inputs)} samples: spikes of every layer and cycles equal the integer reference",
+        f"wrote {written.folder}: {', '.join(sorted(written.files))}",
+    ]

@@ -1,5 +1,6 @@
 """Pictures of a campaign: one PNG of the front (matplotlib), and figures for the report (plotly)."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ def draw_front(store: Store, name: str, path: Path) -> None:
     spec = spec_of(store, name)
     costs = [objective for objective in spec.objectives if objective in COST_MEASURES] or ["latency_us"]
     designs, chosen = store.designs(name, feasible_only=True), front(store, name)
+    floor = spec.objectives["accuracy"].reference if "accuracy" in spec.objectives else 0.0
     figure, axes = plt.subplots(
         1, len(costs), figsize=(5.6 * len(costs), 4.4), squeeze=False, layout="constrained"
     )
     for axis, cost in zip(axes[0], costs, strict=True):
-        _draw_pair(axis, cost, designs, chosen)
+        _draw_pair(axis, cost, designs, chosen, floor)
     axes[0][0].legend(loc="lower right", frameon=False)
     figure.suptitle(f"{name}: {len(chosen)} designs on the front of {len(designs)} feasible ones")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,8 +36,10 @@ def draw_front(store: Store, name: str, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_pair(axis: Any, cost: str, designs: Sequence[DesignRecord], chosen: Sequence[FrontDesign]) -> None:
-    """One cost against accuracy; the line joins the designs that no other beats in these two."""
+def _draw_pair(
+    axis: Any, cost: str, designs: Sequence[DesignRecord], chosen: Sequence[FrontDesign], floor: float
+) -> None:
+    """One cost against accuracy above its reference; the line joins designs unbeaten in these two."""
     axis.scatter(*_pair(cost, [d.measures for d in designs]), s=14, color=GREY, label="feasible design")
     points = sorted(zip(*_pair(cost, [f.design.measures for f in chosen]), strict=True))
     axis.scatter(
@@ -48,6 +52,7 @@ def _draw_pair(axis: Any, cost: str, designs: Sequence[DesignRecord], chosen: Se
         axis.set_xscale("log")
     axis.set_xlabel(UNITS[cost][0])
     axis.set_ylabel(UNITS["accuracy"][0])
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], floor * UNITS["accuracy"][1]))
     axis.grid(alpha=0.25, which="both")
 
 
@@ -75,17 +80,17 @@ def front_figure(store: Store, name: str) -> Any:
         text=[d.name for d in others],
     )
     x, y = _pair("latency_us", [f.design.measures for f in chosen])
-    colours = [f.design.measures["energy_uj"] for f in chosen]
+    energies = [f.design.measures["energy_uj"] for f in chosen]
     figure.add_scatter(
         x=x,
         y=y,
         mode="markers",
         name="front",
         marker={
-            "color": colours,
+            "color": [math.log10(energy) for energy in energies],
             "size": 11,
             "colorscale": "Viridis",
-            "colorbar": {"title": {"text": "energy uJ"}},
+            "colorbar": _energy_scale(energies),
             "line": {"width": 1, "color": "#333"},
         },
         text=[_hover(f) for f in chosen],
@@ -94,6 +99,19 @@ def front_figure(store: Store, name: str) -> Any:
     figure.update_xaxes(title_text=UNITS["latency_us"][0], type="log")
     figure.update_yaxes(title_text=UNITS["accuracy"][0])
     return _styled(figure)
+
+
+def _energy_scale(energies: Sequence[float]) -> dict[str, Any]:
+    """A colour bar over decades, labelled in uJ at its ends and in the middle."""
+    if not energies:
+        return {}
+    low, high = math.log10(min(energies)), math.log10(max(energies))
+    ticks = [low, (low + high) / 2, high]
+    return {
+        "title": {"text": "energy uJ"},
+        "tickvals": ticks,
+        "ticktext": [f"{10**tick:.3g}" for tick in ticks],
+    }
 
 
 def _hover(found: FrontDesign) -> str:
@@ -136,6 +154,9 @@ def _parts(found: FrontDesign, detail: str) -> dict[str, float]:
     value = found.design.details[detail]
     if isinstance(value, dict):
         return {part.replace("_", " "): v for part, v in value.items()}
+    if detail == "spikes_per_layer":
+        names = [*(f"into layer {number}" for number in range(len(value) - 1)), "output"]
+        return dict(zip(names, value, strict=True))
     return {f"layer {number}": v for number, v in enumerate(value)}
 
 

@@ -88,11 +88,15 @@ def _figures(store: Store, name: str, designs: Sequence[FrontDesign]) -> dict[st
         "front": plots.front_figure(store, name),
         "hypervolume": plots.hypervolume_figure(store, name),
         "cycles": plots.breakdown_figure(designs, "cycles_per_layer", "cycles"),
-        "spikes": plots.breakdown_figure(designs, "spikes_per_layer", "spikes"),
+        "spikes": plots.breakdown_figure(designs, "spikes_per_layer", "spikes per inference"),
         "energy": plots.breakdown_figure(designs, "energy_by_part_uj", "energy uJ"),
         "energy_layers": plots.breakdown_figure(designs, "energy_by_place_uj", "energy uJ"),
     }
-    return {key: figure.to_html(full_html=False, include_plotlyjs=False) for key, figure in figures.items()}
+    options = {"responsive": True, "displayModeBar": False}
+    return {
+        key: figure.to_html(full_html=False, include_plotlyjs=False, config=options)
+        for key, figure in figures.items()
+    }
 
 
 def _assumed_share(designs: Sequence[FrontDesign]) -> str:

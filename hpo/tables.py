@@ -10,7 +10,7 @@ from hpo.queries import FrontDesign
 UNITS = {
     "accuracy": ("accuracy %", 100.0, 2),
     "latency_us": ("latency us", 1.0, 2),
-    "latency_p99_us": ("p99 us", 1.0, 2),
+    "latency_us_p99": ("p99 us", 1.0, 2),
     "energy_uj": ("energy uJ", 1.0, 4),
     "spikes_per_inference": ("spikes", 1.0, 1),
     "luts": ("LUT (est.)", 1.0, 0),

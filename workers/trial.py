@@ -22,6 +22,7 @@ from models.encoders import Code, encode
 from models.network import NetworkSpec, TrainedWeights
 from models.silence import SilenceSettings
 from models.training import TrainingResult, TrainingSettings, train
+from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
 
@@ -95,12 +96,13 @@ def trained_network(weights: TrainedWeights) -> TrainedNetwork:
 def measure_on_test(
     network: TrainedNetwork, parameters: TrialParameters, campaign: CampaignData, energy_model: str
 ) -> dict[str, float]:
-    """Measures of one design on the test split: for the report alone."""
+    """Measures of one design on the test split, area aside: for the report alone."""
     test = _splits(campaign).test
     code = Code(parameters.encoding, parameters.time_steps)
     encoded = encode(test.images, test.labels, code, campaign.seed + TEST_SEED_OFFSET)
     inputs = _inputs(encoded.samples(), parameters)
-    return measures_of(price(network, parameters.accelerator(), inputs, encoded.labels, energy_model))
+    cost = price(network, parameters.accelerator(), inputs, encoded.labels, energy_model)
+    return {name: value for name, value in measures_of(cost).items() if name not in AREA_MEASURES}
 
 
 def _data(request: TrialRequest) -> CampaignData:
@@ -208,32 +210,7 @@ def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
 
 
 def _design(parameters: TrialParameters, cost: DesignCost) -> DesignOutcome:
-    return DesignOutcome(parameters.accelerator().as_dict(), measures_of(cost), _details(cost))
-
-
-def measures_of(cost: DesignCost) -> dict[str, float]:
-    """The numbers by which a design is judged; see ``hpo.campaign.MEASURES``."""
-    return {
-        "accuracy": cost.accuracy,
-        "latency_us": cost.latency_us,
-        "latency_p99_us": cost.latency_us_p99,
-        "energy_uj": cost.energy_uj,
-        "spikes_per_inference": sum(cost.spikes_per_layer[:-1]),
-        "luts": cost.luts,
-        "ffs": cost.ffs,
-        "bram36": cost.bram36,
-        "dsps": cost.dsps,
-        "silent_fraction": cost.silent_fraction,
-    }
-
-
-def _details(cost: DesignCost) -> dict[str, Any]:
-    """Why a design costs what it costs."""
-    names = (
-        "samples", "sizes", "cycles", "load_cycles", "cycles_per_layer", "spikes_per_layer", "energy_model",
-        "energy_by_part_uj", "energy_by_place_uj", "energy_assumed_share",
-    )  # fmt: skip
-    return {name: getattr(cost, name) for name in names}
+    return DesignOutcome(parameters.accelerator().as_dict(), measures_of(cost), details_of(cost))
 
 
 def _artifact(network: TrainedNetwork, encoded: EncodedSplits) -> bytes:
