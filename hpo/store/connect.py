@@ -15,6 +15,7 @@ from hpo.store.tables import SCHEMA_VERSION, Base, SchemaRow
 from spikefront.errors import ConflictError, InputError, ToolMissingError
 
 BUSY_TIMEOUT_S = 30
+MAX_OVERFLOW = 35  # with the five that stay open: one connection for each of a web server's 40 threads
 _EXAMPLES = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _SCHEMA_LOCK = 0x5350494B  # any fixed number: it keeps two processes from creating the tables at once
 
@@ -76,7 +77,9 @@ def _sqlite(url: URL) -> Engine:
     folder = Path(str(url.database)).absolute().parent
     if not folder.is_dir():
         raise InputError(f"The store's folder {folder} does not exist; create it or name another file.")
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, json_serializer=_dumps)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_S}, max_overflow=MAX_OVERFLOW, json_serializer=_dumps
+    )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -111,7 +114,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     try:
         return create_engine(
-            url, connect_args={"connect_timeout": 10}, pool_pre_ping=True, json_serializer=_dumps
+            url,
+            connect_args={"connect_timeout": 10},
+            pool_pre_ping=True,
+            max_overflow=MAX_OVERFLOW,
+            json_serializer=_dumps,
         )
     except ModuleNotFoundError as error:
         msg = (
