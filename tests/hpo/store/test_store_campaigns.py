@@ -114,7 +114,7 @@ def test_every_verb_answers_not_found_for_any_unknown_name(
 @pytest.mark.parametrize("current", CAMPAIGN_STATES)
 def test_a_campaign_moves_only_along_allowed_steps(digits: Store, current: Any) -> None:
     # Written out here on purpose: the life of a campaign as a user is told of it.
-    allowed = {
+    allowed: set[Any] = {
         "created": {"running", "cancelled", "failed"},
         "running": {"running", "paused", "finished", "cancelled", "failed"},
         "paused": {"running", "cancelled", "failed"},
