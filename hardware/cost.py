@@ -36,7 +36,7 @@ class DesignCost:
         luts, ffs, bram36, dsps: area estimate (``ffs`` counted), BRAM in units of 36 kbit.
         sizes: neurons per layer, inputs first.
         spikes_per_layer: mean spikes per inference of the input and every layer (L + 1 values); the input's
-            are set bits over all planes under direct encoding.
+            are set bits over all planes under direct encoding. ``expected_cost`` takes all but the last.
         cycles_per_layer: mean cycles in which each layer scans or fires.
         silent_fraction: share of samples without any output spike.
         config: the accelerator.

@@ -83,8 +83,10 @@ def chunk_counts(
 
 def bit_planes(inputs: NDArray[np.unsignedinteger], bits: int) -> SpikeArray:
     """Return the bits of ``inputs`` (N, n_in), least significant plane first: uint8 (N, bits, n_in)."""
-    planes = np.arange(bits).reshape(1, -1, 1)
-    return np.asarray((inputs[:, None, :].astype(np.int64) >> planes) & 1, dtype=np.uint8)
+    planes = np.empty((len(inputs), bits, inputs.shape[1]), dtype=np.uint8)
+    for plane in range(bits):
+        planes[:, plane] = (inputs >> plane) & 1
+    return planes
 
 
 def _per_chunk(vectors: SpikeArray, chunk_bits: int) -> IntArray:

@@ -124,7 +124,7 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     """
     for name, (low, high) in BOUNDS.items():
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        if not _is_whole(value) or not low <= value <= high:
             raise DesignError(
                 f"{name} = {value!r} is outside {low}..{high}; choose a whole number in that range."
             )
@@ -137,13 +137,17 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     _check_lanes(config, layers)
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def _check_lanes(config: AcceleratorConfig, layers: int) -> None:
     if len(config.lanes) != layers:
         raise DesignError(
             f"lanes = {list(config.lanes)} has {len(config.lanes)} for {layers} layers; give one per layer."
         )
     for lanes in config.lanes:
-        if isinstance(lanes, bool) or not isinstance(lanes, (int, np.integer)) or lanes < 1:
+        if not _is_whole(lanes) or lanes < 1:
             raise DesignError(
                 f"lanes = {list(config.lanes)} holds {lanes!r}; give whole numbers of at least 1."
             )
@@ -159,7 +163,7 @@ def check_network(network: TrainedNetwork) -> None:
         raise DesignError("The network has no layers; give at least one.")
     if network.encoding not in {"rate", "latency", "direct"}:
         raise DesignError(f"encoding = {network.encoding!r} is unknown; use 'rate', 'latency' or 'direct'.")
-    if isinstance(network.time_steps, bool) or not 1 <= network.time_steps <= 2**16:
+    if not _is_whole(network.time_steps) or not 1 <= network.time_steps <= 2**16:
         raise DesignError(
             f"time_steps = {network.time_steps!r} is outside 1..65536; choose one in that range."
         )

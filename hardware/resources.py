@@ -8,8 +8,7 @@ from typing import Literal
 
 from hardware.integer import IntegerNetwork, built_lanes
 from hardware.network import AcceleratorConfig, Encoding
-from hardware.rtl.accelerator import CYCLE_BITS
-from hardware.rtl.shape import bits_for
+from hardware.rtl.shape import CYCLE_BITS, bits_for
 
 
 @dataclass(frozen=True)

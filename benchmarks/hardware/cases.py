@@ -79,7 +79,7 @@ def _lanes(rng: np.random.Generator, n_out: int, pressure: bool) -> int:
 
 
 def _layer(rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorConfig) -> TrainedLayer:
-    reset: Reset = ("subtract", "zero", "none")[int(rng.integers(3))]  # type: ignore[assignment]
+    reset: Reset = ("subtract", "zero", "none")[int(rng.integers(3))]
     weight = rng.normal(rng.uniform(-0.1, 0.4), 1.0, (n_out, n_in))
     return TrainedLayer(
         weight=weight,
@@ -103,7 +103,7 @@ def _pressed_layer(
 
 def _least_threshold(weight: NDArray[np.float64], config: AcceleratorConfig) -> float:
     """Return one LSB, the least threshold that does not round to zero."""
-    return float(np.abs(weight).max()) / (2 ** (config.weight_bits - 1) - 1)
+    return float(np.abs(weight).max() / (2 ** (config.weight_bits - 1) - 1))
 
 
 def _spikes(rng: np.random.Generator, net: IntegerNetwork, kind: str) -> NDArray[np.unsignedinteger]:

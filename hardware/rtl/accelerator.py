@@ -20,11 +20,9 @@ from hardware.integer import IntegerNetwork
 from hardware.rtl.core import CorePorts, core
 from hardware.rtl.readout import readout
 from hardware.rtl.scanner import memory_source, vector_source
-from hardware.rtl.shape import core_shapes
+from hardware.rtl.shape import CYCLE_BITS, core_shapes
 
 Wire = Any
-
-CYCLE_BITS = 32
 
 
 def build(net: IntegerNetwork) -> pyrtl.Block:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig
 
+CYCLE_BITS = 32
+
 
 @dataclass(frozen=True, eq=False)
 class CoreShape:

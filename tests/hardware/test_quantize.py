@@ -135,8 +135,9 @@ def test_layers_that_do_not_fit_each_other_are_named():
         quantize(TrainedNetwork((first, second), 4, "rate"), AcceleratorConfig(lanes=(1, 1)))
     with pytest.raises(DesignError, match="no layers"):
         quantize(TrainedNetwork((), 4, "rate"), AcceleratorConfig(lanes=()))
-    with pytest.raises(DesignError, match="time_steps = 0"):
-        quantize(TrainedNetwork((first,), 0, "rate"), CONFIG)
+    for time_steps in (0, 2.5, True, 70000):
+        with pytest.raises(DesignError, match=f"time_steps = {time_steps}"):
+            quantize(TrainedNetwork((first,), time_steps, "rate"), CONFIG)
 
 
 @given(st.floats(0, 1), st.integers(1, 16))
