@@ -1,0 +1,217 @@
+"""The command as users meet it: in its own process, from a campaign file to Verilog."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = """
+name = "tiny"
+seed = 2
+data = { set = "digits" }
+budget = { trials = 6, initial = 4 }
+objectives = { accuracy = { reference = 0.1 }, latency_us = { reference = 500.0 } }
+silence = { beta_silent = 0.9, warmup_epochs = 1 }
+fixed = { epochs = 3, hidden_width = 16, time_steps = 4 }
+designs = { lanes = [1, 4] }
+[space]
+beta = { type = "float", low = 0.5, high = 0.95 }
+learning_rate = { type = "float", low = 0.002, high = 0.02, log = true }
+weight_bits = { type = "integer", low = 4, high = 8 }
+"""
+
+
+def spikefront(*arguments, home, check=True):
+    """Run the command; its completed process."""
+    command = [sys.executable, "-m", "hpo", *map(str, arguments)]
+    environment = {**os.environ, "SPIKEFRONT_HOME": str(home), "PYTHONWARNINGS": "default"}
+    environment.pop("SPIKEFRONT_STORE", None)
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=200
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def campaign_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("files") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, campaign_file):
+    """A home folder with the tiny campaign, run to its end on two Ray workers."""
+    folder = tmp_path_factory.mktemp("home")
+    done = spikefront("run", campaign_file, home=folder)
+    assert "6/6 trials" in done.stdout
+    assert "front:" in done.stdout
+    return folder
+
+
+def test_a_run_ends_with_front_picture_and_report(home):
+    report = (home / "tiny" / "report.html").read_text()
+    assert "test accuracy" in report
+    assert "http://" not in report.replace("http://www.w3.org", "").split("<body>")[1]
+    assert (home / "tiny" / "front.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_running_again_shows_the_front_and_trains_nothing(home, campaign_file):
+    done = spikefront("run", campaign_file, home=home)
+    assert "finished already" in done.stdout
+    assert json.loads(spikefront("status", "tiny", "--json", home=home).stdout)["counts"]["complete"] <= 6
+
+
+def test_another_specification_under_the_same_name_is_refused(home, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(TINY.replace("seed = 2", "seed = 3"))
+    done = spikefront("run", other, home=home, check=False)
+    assert done.returncode == 2
+    assert "--name" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_front_show_and_list_agree(home):
+    designs = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)
+    rows = spikefront("front", "tiny", "--csv", home=home).stdout.splitlines()
+    assert len(rows) == len(designs) + 1
+    best = designs[0]
+    shown = spikefront("show", "tiny", best["trial"], home=home).stdout
+    assert f"design {best['name']}" in shown
+    assert "energy by part, model asic_45nm" in shown
+    assert best["test_measures"]["accuracy"] > 0.1
+    assert "tiny" in spikefront("list", home=home).stdout
+
+
+def test_details_add_up(home):
+    for design in json.loads(spikefront("front", "tiny", "--json", home=home).stdout):
+        measures, details = design["measures"], design["details"]
+        assert sum(details["energy_by_part_uj"].values()) == pytest.approx(measures["energy_uj"])
+        assert sum(details["energy_by_place_uj"].values()) == pytest.approx(measures["energy_uj"])
+        assert details["cycles"] / design["accelerator"]["clock_mhz"] == pytest.approx(measures["latency_us"])
+
+
+def test_an_exported_design_passes_in_icarus(home, tmp_path):
+    name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
+    folder = tmp_path / "design"
+    spikefront("export", "tiny", name, folder, "--samples", 2, home=home)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest
+    if not any(Path(p, "iverilog").exists() for p in os.environ["PATH"].split(os.pathsep)):
+        pytest.skip("Icarus Verilog is not installed")
+    subprocess.run("iverilog -g2005 -o d.vvp *.v", cwd=folder, shell=True, check=True)
+    bench = subprocess.run(["vvp", "d.vvp"], cwd=folder, capture_output=True, text=True, check=True)
+    assert "RESULT PASS: 2 samples" in bench.stdout
+    again = spikefront("export", "tiny", name, folder, home=home, check=False)
+    assert again.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("status", "nobody"), "nobody"),
+        (("show", "tiny", "99"), "99"),
+        (("export", "tiny", "99-0", "x"), "99-0"),
+        (("export", "tiny", "../0", "x"), "../0"),
+        (("resume", "nobody"), "nobody"),
+        (("front", "nobody"), "nobody"),
+        (("run", "missing.toml"), "missing.toml"),
+        (("report", "nobody"), "nobody"),
+        (("plot", "nobody"), "nobody"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence_and_exit_code_2(home, arguments, part):
+    done = spikefront(*arguments, home=home, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("spikefront: ")
+    assert part in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_nothing_is_created_for_a_wrong_file(tmp_path):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(TINY.replace("beta =", "betta ="))
+    done = spikefront("run", wrong, home=tmp_path / "home", check=False)
+    assert done.returncode == 2
+    assert "space.betta" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_data_set_that_cannot_be_read_creates_no_campaign(tmp_path):
+    wrong = tmp_path / "mnist.toml"
+    wrong.write_text(TINY.replace('"digits"', '"mnist"'))
+    done = spikefront("run", wrong, "--data", tmp_path, home=tmp_path / "home", check=False)
+    assert done.returncode == 2
+    assert "train-images" in done.stderr
+    assert "tiny" not in spikefront("list", home=tmp_path / "home").stdout
+
+
+def test_ctrl_c_leaves_a_campaign_that_resume_finishes(tmp_path, campaign_file):
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "hpo", "run", str(campaign_file), "--home", str(home)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if "1/6 trials" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    rest = child.stdout.read()
+    assert child.wait(timeout=60) == 130
+    child.stdout.close()
+    assert "spikefront resume tiny" in rest
+    status = json.loads(spikefront("status", "tiny", "--json", home=home).stdout)
+    assert status["state"] == "paused"
+    assert status["counts"]["running"] == 0
+    assert "6/6 trials" in spikefront("resume", "tiny", home=home).stdout
+    numbers = json.loads(spikefront("status", "tiny", "--json", home=home).stdout)["counts"]
+    assert sum(numbers.values()) == 6
+
+
+def test_doctor_finds_what_is_needed(home):
+    lines = spikefront("doctor", home=home).stdout.splitlines()
+    assert any(line.startswith("ok") and "torch" in line for line in lines)
+    assert not any(line.startswith("MISSING") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["status", "tiny"], ["front", "tiny"], ["list"], ["validate"]]
+)
+def test_light_commands_import_no_heavy_library(home, campaign_file, arguments):
+    if arguments == ["validate"]:
+        arguments = ["validate", str(campaign_file)]
+    assert _heavy_imports(arguments, home) == []
+
+
+def test_export_imports_no_torch(home, tmp_path):
+    name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
+    arguments = ["export", "tiny", name, str(tmp_path / "design"), "--samples", "1"]
+    assert _heavy_imports(arguments, home) == []
+
+
+def _heavy_imports(arguments, home):
+    """Which of torch, botorch and ray a command has imported when it ends."""
+    program = (
+        "import sys; sys.argv = ['spikefront', *sys.argv[1:]]\n"
+        "from hpo.cli import app\n"
+        "try: app()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "import json; heavy = [m for m in ('torch', 'botorch', 'ray') if m in sys.modules]\n"
+        "print('HEAVY', json.dumps(heavy))\n"
+    )
+    environment = {**os.environ, "SPIKEFRONT_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.rsplit("HEAVY ", 1)[1])
