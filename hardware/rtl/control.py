@@ -77,7 +77,7 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
     firing.next <<= scan_done | (idle & charged) | (firing & ~fire_done)
     booting.next <<= booting & ~fire_done
     _advance(shape, scan, fetched, begin, group_done & scanning)
-    _step_group(group, scanning | fire, pyrtl.select(scanning, group_done, final))
+    _count(group, scanning | fire, pyrtl.select(scanning, group_done, final))
     return Issue(
         event=scanning & ~empty,
         fire=fire,
@@ -123,11 +123,11 @@ def _steps(shape: CoreShape, done: Wire) -> Wire:
     """Count fired steps; return whether this one is the inference's last."""
     step = _counter(shape.time_steps, f"{shape.name}_step")
     last = step == shape.time_steps - 1
-    _step_group(step, done, last)
+    _count(step, done, last)
     return last
 
 
-def _step_group(counter: Wire, step: Wire, wrap: Wire) -> None:
+def _count(counter: Wire, step: Wire, wrap: Wire) -> None:
     if isinstance(counter, pyrtl.Const):
         return
     following = pyrtl.select(wrap, pyrtl.Const(0, len(counter)), (counter + 1).truncate(len(counter)))
@@ -164,4 +164,4 @@ def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, gr
         scan.base.next <<= in_chunk
     if shape.planes > 1:
         plane_end = take & at_end & ~begin
-        _step_group(scan.plane, begin | plane_end, begin)
+        _count(scan.plane, begin | plane_end, begin)

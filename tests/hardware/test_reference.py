@@ -11,11 +11,12 @@ from spikefront.errors import InputError
 
 
 def _neuron(layer, config, drive):
-    """One neuron's spikes with Python's own integers, from the formula of the module's docstring."""
+    """One neuron's spikes and saturated steps, with Python's own integers, from the docstring's formula."""
     low, high = -(2 ** (config.membrane_bits - 1)), 2 ** (config.membrane_bits - 1) - 1
-    v, fired, spikes = 0, False, []
+    v, fired, spikes, saturated = 0, False, [], 0
     for current in drive:
         m = min(max(v + current, low), high)
+        saturated += m != v + current
         if layer.blank_after_spike and fired:
             m = 0
         fired = m > layer.threshold
@@ -25,12 +26,12 @@ def _neuron(layer, config, drive):
         ]
         assert low <= v <= high
         spikes.append(int(fired))
-    return spikes
+    return spikes, saturated
 
 
 def _sample(net, sample):
-    """One sample's spikes per layer (T, n), neuron by neuron."""
-    signal, out = sample.astype(int).tolist(), []
+    """One sample's spikes per layer (T, n), neuron by neuron, and how many steps saturated."""
+    signal, out, saturated = sample.astype(int).tolist(), [], 0
     for k, layer in enumerate(net.layers):
         spikes = []
         for row in layer.weight.tolist():
@@ -41,21 +42,26 @@ def _sample(net, sample):
                 drive = [total >> net.config.input_bits] * net.time_steps
             else:
                 drive = [sum(w * x for w, x in zip(row, step, strict=True)) for step in signal]
-            spikes.append(_neuron(layer, net.config, drive))
+            fired, clipped = _neuron(layer, net.config, drive)
+            spikes.append(fired)
+            saturated += clipped
         signal = np.array(spikes).T.tolist()
         out.append(np.array(signal))
-    return out
+    return out, saturated
 
 
 def test_spikes_equal_a_neuron_by_neuron_calculation():
-    fired = 0
+    fired, saturated = 0, 0
     for case in cases(40, seed=7):
         result = run(case.net, case.inputs)
         for i, sample in enumerate(case.inputs):
-            for layer, expected in zip(result.spikes, _sample(case.net, sample), strict=True):
+            layers, clipped = _sample(case.net, sample)
+            saturated += clipped
+            for layer, expected in zip(result.spikes, layers, strict=True):
                 assert np.array_equal(layer[i], expected), case.name
                 fired += int(expected.sum())
     assert fired > 1000
+    assert saturated > 100
 
 
 @pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
