@@ -19,6 +19,8 @@ REFINED = 6
 EFFORT = 40_000_000
 # A candidate this much less likely to be feasible than the likeliest is not weighed.
 HOPE = 0.05
+# Rounds of refinement, ever closer, where no candidate has to be priced.
+FREE_TURNS = 4
 
 
 def propose(
@@ -121,6 +123,8 @@ class _Search:
         self, problem: Problem, beliefs: Beliefs, front: Front | None, rng: np.random.Generator
     ) -> None:
         self.problem, self.beliefs, self.front, self.rng = problem, beliefs, front, rng
+        # Until something is feasible only the odds count, unless limits need prices.
+        self._prices = front is not None or bool(problem.limits)
         self.few = max(REFINED, problem.priced // 20)
         self.normals = antithetic(rng, SAMPLES, len(problem.learned))
 
@@ -130,10 +134,11 @@ class _Search:
         screened = self._scores(candidates.rows, self._screen_normals(candidates.rows))
         shortlist = candidates.take(np.argsort(-screened, kind="stable")[: self.few])
         scores = self._scores(shortlist.rows, self.normals)
-        order = np.argsort(-scores, kind="stable")
-        near = self._neighbours(shortlist.take(order[:REFINED]), taken, length)
-        shortlist = _joined(shortlist, near)
-        scores = np.concatenate([scores, self._scores(near.rows, self.normals)])
+        for turn in range(1 if self._prices else FREE_TURNS):
+            order = np.argsort(-scores, kind="stable")
+            near = self._neighbours(shortlist.take(order[:REFINED]), taken, length / 8 / 2**turn)
+            shortlist = _joined(shortlist, near)
+            scores = np.concatenate([scores, self._scores(near.rows, self.normals)])
         top = int(np.argmax(scores))
         return shortlist.take(np.array([top])), float(scores[top])
 
@@ -157,8 +162,8 @@ class _Search:
     def _hopeful(self, rows: FloatArray) -> np.ndarray:
         """Indices of the candidates to price: those likely to be feasible, evenly thinned."""
         odds = self.beliefs.log_feasible(rows)
-        if self.front is None and not self.problem.limits:
-            return np.arange(len(rows))  # nothing is priced
+        if not self._prices:
+            return np.arange(len(rows))
         likely = np.flatnonzero(odds >= odds.max() + np.log(HOPE))
         return likely[
             np.linspace(0, len(likely) - 1, min(len(likely), self.problem.priced)).round().astype(np.int64)
@@ -173,8 +178,7 @@ class _Search:
         per_draw = len(rows) * values.size * (len(self.front.lower) if self.front else 1)
         return antithetic(self.rng, 2 * int(np.clip(EFFORT // per_draw // 2, 1, 16)), outcomes)
 
-    def _neighbours(self, best: Candidates, taken: Taken, length: float) -> Candidates:
-        side = min(length, 0.8) / 8
+    def _neighbours(self, best: Candidates, taken: Taken, side: float) -> Candidates:
         parts = [around(self.problem.space, row, side, self.few, self.rng) for row in best.rows]
         near = Candidates(np.concatenate(parts), np.repeat(best.owner, self.few), best.centres)
         return near.take(taken.fresh(near.rows))
