@@ -9,7 +9,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Literal
@@ -280,8 +280,14 @@ def _check_warmup(spec: CampaignSpec) -> None:
 
 
 def _edges(variable: Variable) -> tuple[Any, ...]:
+    """The values of a variable that can make a configuration impossible: every name, the ends of numbers."""
     if isinstance(variable, Categorical):
-        return tuple(variable.choices)
+        names = [choice for choice in variable.choices if isinstance(choice, str | bool)]
+        return (*names, *_ends([choice for choice in variable.choices if not isinstance(choice, str | bool)]))
     if isinstance(variable, Ordinal):
-        return tuple(variable.values)
+        return _ends(variable.values)
     return (variable.low, variable.high)
+
+
+def _ends(numbers: Sequence[Any]) -> tuple[Any, ...]:
+    return (min(numbers), max(numbers)) if numbers else ()

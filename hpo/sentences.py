@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+_REPR = Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 57, 57
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -63,5 +67,6 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    """A value as text of bounded length, however large it is inside."""
+    text = _REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

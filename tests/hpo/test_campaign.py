@@ -124,3 +124,21 @@ def test_inactive_variables_cannot_make_a_space_impossible():
     """A beta that only LIF neurons have may be below what Lapicque neurons allow."""
     beta = {"type": "float", "low": 0.1, "high": 0.9, "when": {"neuron": ["lif"]}}
     assert CampaignSpec.from_mapping(changed("space", beta=beta))
+
+
+def test_long_lists_of_values_are_checked_at_their_ends_in_no_time():
+    values = {"type": "ordinal", "values": list(range(1, 1000))}
+    space = dict.fromkeys(("batch_size", "hidden_width", "epochs", "time_steps"), values)
+    assert CampaignSpec.from_mapping(changed(space=space, fixed={}, silence={"warmup_epochs": 0}))
+    space["batch_size"] = {"type": "ordinal", "values": list(range(0, 1000))}
+    with pytest.raises(SpecError, match=r"space\.batch_size"):
+        CampaignSpec.from_mapping(changed(space=space, fixed={}, silence={"warmup_epochs": 0}))
+
+
+def test_errors_show_a_bounded_part_of_a_huge_value():
+    bomb: list = []
+    for _ in range(40):
+        bomb = [bomb] * 10
+    with pytest.raises(SpecError) as caught:
+        CampaignSpec.from_mapping(changed(name=bomb))
+    assert len(str(caught.value)) < 300
