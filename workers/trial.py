@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from hardware.cost import DesignCost, price, price_many
+from hardware.integer import built_lanes
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize_inputs
 from hardware.record_io import NetworkRecord, to_bytes
@@ -63,6 +64,7 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     if result.state != "complete":
         return _stopped(result, timings)
     network = trained_network(result.weights)
+    grid = _distinct(grid, network)
     costs = _price(network, grid, encoded, request.energy_model)
     timings["hardware_s"] = time.perf_counter() - trained
     return TrialOutcome(
@@ -184,6 +186,15 @@ def _price(
         inputs = _inputs(samples, grid[members[0]])
         costs.update(zip(members, price_many(network, configs, inputs, labels, energy_model), strict=True))
     return [costs[index] for index in range(len(grid))]
+
+
+def _distinct(grid: list[TrialParameters], network: TrainedNetwork) -> list[TrialParameters]:
+    """The first of every set of designs that are built alike: no layer has more lanes than neurons."""
+    built: dict[AcceleratorConfig, TrialParameters] = {}
+    for parameters in grid:
+        config = parameters.accelerator()
+        built.setdefault(replace(config, lanes=built_lanes(network.sizes, config)), parameters)
+    return list(built.values())
 
 
 def spike_key(config: AcceleratorConfig) -> AcceleratorConfig:

@@ -142,3 +142,9 @@ def test_unknown_data_is_an_error_of_ours():
     asked = request()
     with pytest.raises(SpikefrontError):
         evaluate(TrialRequest(**{**asked.__dict__, "data": DATA | {"set": "nothing"}}))
+
+
+def test_designs_that_are_built_alike_are_one_design():
+    """A layer never gets more lanes than it has neurons: 24 hidden and 10 output neurons here."""
+    outcome = evaluate(request(designs={"lanes": [16, 24, 32, 64]}))
+    assert [design.config["lanes"] for design in outcome.designs] == [[16, 16], [24, 24]]
