@@ -108,16 +108,15 @@ class _Ledger:
 
     def close(self) -> Energy:
         """Sum up by part, by place, and over assumed entries, in uJ."""
-        shape = np.broadcast_shapes(*(entry[3].shape for entry in self.entries))
-        total, assumed = np.zeros(shape), np.zeros(shape)
+        total = assumed = np.zeros(())
         parts: dict[str, FloatArray] = {}
         places: dict[str, FloatArray] = {}
         for part, place, is_assumed, pj in self.entries:
-            uj = np.broadcast_to(pj, shape) * 1e-6
+            uj = pj * 1e-6
             total = total + uj
-            assumed = assumed + uj * is_assumed
-            parts[part] = parts.get(part, np.zeros(shape)) + uj
-            places[place] = places.get(place, np.zeros(shape)) + uj
+            assumed = assumed + uj if is_assumed else assumed
+            parts[part] = parts[part] + uj if part in parts else uj
+            places[place] = places[place] + uj if place in places else uj
         return Energy(self.table.name, total, parts, places, assumed)
 
 

@@ -102,8 +102,16 @@ def _outcome_models(problem: Problem, history: Sequence[Observation]) -> gp.Proc
         return None
     rows = np.stack([problem.space.to_unit(o.config) for o, _ in known])
     table = np.array([row for _, row in known], dtype=np.float64)
-    scaled = [to_model(table[:, k], outcome.transform) for k, outcome in enumerate(problem.learned)]
-    return gp.fit(rows, np.stack(scaled, axis=1))
+    scaled = np.stack(
+        [to_model(table[:, k], outcome.transform) for k, outcome in enumerate(problem.learned)], axis=1
+    )
+    usual = [_usual_spread(scaled[:, k], outcome.transform) for k, outcome in enumerate(problem.learned)]
+    return gp.fit(rows, scaled, np.array(usual))
+
+
+def _usual_spread(scaled: FloatArray, transform: Transform) -> float:
+    """The spread to expect on a model's scale: one unit of a logarithm or logit; else what was measured."""
+    return float(scaled.std()) if transform == "identity" else 1.0
 
 
 def _constraint_models(problem: Problem, history: Sequence[Observation]) -> gp.Process | None:

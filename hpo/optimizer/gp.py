@@ -20,6 +20,7 @@ from hpo.optimizer.problem import FloatArray
 # Hyperparameters are fitted on at most this many rows; predictions use all of them.
 FIT_ROWS = 200
 FIT_STEPS = 60
+USUAL_ROWS = 3
 _JITTERS = (0.0, 1e-6, 1e-4, 1e-2)
 
 
@@ -89,18 +90,29 @@ def matern52(a: Tensor, b: Tensor, lengthscale: Tensor) -> Tensor:
     return (1.0 + distance + distance.square() / 3.0) * torch.exp(-distance)
 
 
-def fit(rows: FloatArray, values: FloatArray) -> Process:
+def fit(rows: FloatArray, values: FloatArray, usual: FloatArray | None = None) -> Process:
     """Fit m processes to values (n, m) at rows (n, d); n >= 1.
 
-    Where fitting fails, the hyperparameters stay at their priors' modes.
+    ``usual`` (m,) is the spread to expect of such values. It counts as ``USUAL_ROWS`` further rows: the spread
+    of one or two values says nothing, and a model scaled to it would be sure of what it has never seen. Where
+    fitting fails, the hyperparameters stay at their priors' modes.
     """
     table = torch.as_tensor(rows, dtype=torch.float64)
     shift = torch.as_tensor(values.mean(axis=0), dtype=torch.float64)
-    spread = torch.as_tensor(np.maximum(values.std(axis=0), 1e-9), dtype=torch.float64)
+    spread = torch.as_tensor(np.maximum(_spread(values, usual), 1e-9), dtype=torch.float64)
     targets = ((torch.as_tensor(values, dtype=torch.float64) - shift) / spread).T.contiguous()
     chosen = torch.linspace(0, len(table) - 1, min(len(table), FIT_ROWS), dtype=torch.float64).round().long()
     hyper = _hyperparameters(table[chosen], targets[:, chosen])
     return _conditioned(Process(table, targets, hyper, torch.empty(0), shift, spread))
+
+
+def _spread(values: FloatArray, usual: FloatArray | None) -> FloatArray:
+    """Standard deviations (m,) of values (n, m), pooled with the usual ones."""
+    variance = values.var(axis=0)
+    if usual is None:
+        return np.asarray(np.sqrt(variance))
+    count = len(values)
+    return np.asarray(np.sqrt((count * variance + USUAL_ROWS * usual**2) / (count + USUAL_ROWS)))
 
 
 @contextlib.contextmanager

@@ -90,3 +90,13 @@ def test_status_and_outcomes_must_agree():
         Observation(0, {"x": 0.1}, "silent", {"accuracy": 0.5})
     with pytest.raises(SpecError, match="complete without outcomes"):
         Observation(0, {"x": 0.1}, "complete")
+
+
+@pytest.mark.parametrize("accuracies", [[0.26], [0.26, 0.261]])
+def test_one_or_two_trials_make_no_model_sure_of_the_rest(accuracies):
+    history = [complete(k, 0.1 + 0.02 * k, accuracy) for k, accuracy in enumerate(accuracies)]
+    with gp.quiet():
+        model = learn(PROBLEM, history).outcomes
+    assert model is not None
+    _, deviation = model.predict(SPACE.to_unit({"x": 0.95})[None])
+    assert deviation[0, 0] > 0.4
