@@ -150,7 +150,8 @@ def front(
     elif as_csv:
         print(front_csv(designs), end="")
     else:
-        _console().print(front_table(designs))
+        console = _console()
+        console.print(front_table(designs, console.width))
 
 
 @app.command()

@@ -75,7 +75,8 @@ def _best_line(status: CampaignStatus) -> str:
 
 def _panel(status: CampaignStatus, left: str) -> Group:
     head = Text.assemble((status.name, "bold"), f"  {status.state}  ", (f"time left {left}", "dim"))
-    bar = ProgressBar(total=status.trials_total, completed=status.ended, width=60)
+    bar = Table.grid()
+    bar.add_row(ProgressBar(total=status.trials_total, completed=status.ended, width=60))
     counts = Table.grid(padding=(0, 3))
     counts.add_row(*(f"{status.counts.get(state, 0)} {state}" for state in SHOWN_STATES))
     counts.add_row(f"{status.ended}/{status.trials_total} ended", f"hypervolume {status.hypervolume:.4f}",

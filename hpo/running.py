@@ -101,6 +101,6 @@ def conclude(store: Store, options: Options, name: str, console: Console) -> Non
     """Show the front and write its picture and report."""
     folder = options.home.campaign_folder(name)
     written = write_report(store, options.home, name, folder, options.data_root)
-    console.print(front_table(front(store, name)))
+    console.print(front_table(front(store, name), console.width))
     for path in written:
         console.print(f"wrote {path}", soft_wrap=True)

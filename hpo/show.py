@@ -11,16 +11,21 @@ from hpo.store import DesignRecord, TrialRecord
 from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_text
 
 
-def front_table(designs: Sequence[FrontDesign]) -> Table | Text:
-    """The front, one design a row."""
+def front_table(designs: Sequence[FrontDesign], width: int) -> Table | Text:
+    """The front, one design a row; hyperparameters that do not fit ``width`` are left to ``front --csv``."""
     if not designs:
         return Text("no feasible design yet: the front is empty")
     columns = front_columns(designs)
-    table = Table(title=f"front: {len(designs)} designs", title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("design", "neuron", "reset") else "right")
-    for found in designs:
-        table.add_row(*front_row(found, columns))
+    rows = [front_row(found, columns) for found in designs]
+    widths = [max(len(cell) for cell in cells) + 3 for cells in zip(columns, *rows, strict=True)]
+    shown = [k for k in range(len(columns)) if sum(widths[: k + 1]) < width]
+    table = Table(title=f"front: {len(designs)} designs", title_justify="left", caption_justify="left")
+    if len(shown) < len(columns):
+        table.caption = f"not shown: {', '.join(columns[len(shown) :])} (see front --csv)"
+    for k in shown:
+        table.add_column(columns[k], justify="left" if k == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[k] for k in shown))
     return table
 
 

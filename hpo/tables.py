@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.queries import FrontDesign
+from workers.parameters import TrialParameters
 
 UNITS = {
     "accuracy": ("accuracy %", 100.0, 2),
@@ -22,7 +23,8 @@ UNITS = {
 
 SHOWN_MEASURES = ("accuracy", "latency_us", "energy_uj", "luts", "bram36")
 MAIN_PARAMETERS = (
-    "hidden_width", "neuron", "beta", "threshold", "reset", "surrogate", "time_steps", "weight_bits", "lanes",
+    "lanes", "hidden_width", "time_steps", "weight_bits", "encoding", "neuron", "beta", "threshold", "reset",
+    "surrogate",
 )  # fmt: skip
 
 
@@ -42,10 +44,12 @@ def parameter_text(value: Any) -> str:
 
 
 def front_columns(designs: Sequence[FrontDesign]) -> list[str]:
-    """Headings of the front's table."""
+    """Headings of the front's table: the measures, then the main parameters in which its designs differ."""
     tested = any(d.design.test_measures for d in designs)
     names = [UNITS[m][0] for m in SHOWN_MEASURES]
-    return ["design", *names, *(["test accuracy %"] if tested else []), *MAIN_PARAMETERS]
+    settings = [_settings(found) for found in designs]
+    differing = [p for p in MAIN_PARAMETERS if len({s[p] for s in settings}) > 1]
+    return ["design", *names, *(["test accuracy %"] if tested else []), *differing]
 
 
 def front_row(found: FrontDesign, columns: Sequence[str]) -> list[str]:
@@ -54,8 +58,15 @@ def front_row(found: FrontDesign, columns: Sequence[str]) -> list[str]:
     values |= {UNITS[m][0]: measure_text(m, found.design.measures[m]) for m in SHOWN_MEASURES}
     tested = (found.design.test_measures or {}).get("accuracy")
     values["test accuracy %"] = "" if tested is None else measure_text("accuracy", tested)
-    values |= {p: parameter_text(v) for p, v in {**found.config, **found.design.config}.items()}
-    return [values.get(column, "") for column in columns]
+    values |= _settings(found)
+    return [values[column] for column in columns]
+
+
+def _settings(found: FrontDesign) -> dict[str, str]:
+    """The main parameters of a design, defaults included."""
+    given = {**found.config, **found.design.config}
+    defaults = {name: field.default for name, field in TrialParameters.model_fields.items()}
+    return {name: parameter_text(given.get(name, defaults[name])) for name in MAIN_PARAMETERS}
 
 
 def front_csv(designs: Sequence[FrontDesign]) -> str:
