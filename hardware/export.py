@@ -3,8 +3,6 @@
 The folder appears whole or not at all, and only after the RTL was simulated against the integer reference.
 """
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from hardware import design_page
 from hardware.cost import DesignCost
 from hardware.integer import IntegerNetwork
+from hardware.manifest import FILE, digest, sealed
 from hardware.simulate import CheckReport, check
 from hardware.testbench import Testbench, testbench
 from hardware.verilog import module_name, verilog
@@ -69,13 +68,13 @@ def export(
     design, bench = verilog(net, name), testbench(net, name, inputs)
     files = {f"{name}.v": design.module, f"tb_{name}.v": bench.text, **design.memories, **bench.files}
     files["README.md"] = design_page.page(net, name, cost, len(inputs), sorted(files))
-    digests = {file: hashlib.sha256(text.encode()).hexdigest() for file, text in files.items()}
+    digests = {file: digest(text) for file, text in files.items()}
     manifest = {
         **_manifest(net, name, cost),
         "samples": _samples(bench, np.asarray(labels)),
         "sha256": digests,
     }
-    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    files[FILE] = sealed(manifest)
     _publish(folder, files)
     return Export(folder, digests, checked)
 

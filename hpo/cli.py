@@ -213,6 +213,29 @@ def export(
 
 
 @app.command()
+def verify(
+    name: NameArgument,
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="The design's name, such as 12-0.")],
+    *,
+    home: HomeOption = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=64, help="Validation samples.")] = 4,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option("--tool", help="pyrtl, icarus or verilator; repeatable [all that are installed]."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="An exported folder to check for changes first.")
+    ] = None,
+) -> None:
+    """Compare a design's integer reference with its RTL and Verilog: every spike, every cycle."""
+    from hpo.exporting import Verification, verify_design
+
+    asked = Verification(samples, tool or (), folder)
+    for line in verify_design(_store(home), _home(home), name, design, asked):
+        print(line, flush=True)
+
+
+@app.command()
 def doctor(home: HomeOption = None, data: DataOption = None) -> None:
     """Say what is installed, which devices there are, and what is missing."""
     from hpo.doctor import findings

@@ -1,10 +1,54 @@
-"""``spikefront export``: a stored design as a folder of Verilog, checked before it is written."""
+"""``spikefront export`` and ``spikefront verify``: a stored design as Verilog, checked in simulation."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hpo.home import Home
 from hpo.store import Store
 from spikefront.errors import InputError
+
+if TYPE_CHECKING:
+    from hardware.cost import DesignCost
+    from hardware.integer import IntegerNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class StoredDesign:
+    """A design of a campaign with the validation samples that were kept with its network."""
+
+    name: str
+    net: "IntegerNetwork"
+    inputs: Any
+    labels: Any
+    cost: "DesignCost"
+
+
+def stored_design(store: Store, home: Home, name: str, design: str, samples: int) -> StoredDesign:
+    """Load a design and at most ``samples`` of its kept samples.
+
+    Raises:
+        NotFoundError: no such campaign or design.
+        InputError: its trial kept no network.
+    """
+    from hardware.network import AcceleratorConfig
+    from hardware.quantize import quantize, quantize_inputs
+    from hardware.record_io import from_bytes
+    from workers.designs import cost_of
+
+    found = store.design(name, design)
+    artifact = store.trial(name, found.trial).artifact
+    if artifact is None:
+        raise InputError(f"trial {found.trial} kept no network: choose a design of a complete trial")
+    record = from_bytes(home.artifacts.get(artifact))
+    config = AcceleratorConfig(**{**found.config, "lanes": tuple(found.config["lanes"])})
+    inputs = record.inputs[:samples]
+    if record.network.encoding == "direct":
+        inputs = quantize_inputs(inputs, config.input_bits)
+    cost = cost_of(found.measures, found.details, found.config)
+    net = quantize(record.network, config)
+    return StoredDesign(f"{name}_{design}", net, inputs, record.labels[:samples], cost)
 
 
 def export_design(
@@ -18,29 +62,38 @@ def export_design(
         InputError: the folder exists and is not empty.
     """
     from hardware.export import export
-    from hardware.network import AcceleratorConfig
-    from hardware.quantize import quantize, quantize_inputs
-    from hardware.record_io import from_bytes
-    from workers.designs import cost_of
 
-    found = store.design(name, design)
-    artifact = store.trial(name, found.trial).artifact
-    if artifact is None:
-        raise InputError(f"trial {found.trial} kept no network: export a design of a complete trial")
-    record = from_bytes(home.artifacts.get(artifact))
-    config = AcceleratorConfig(**{**found.config, "lanes": tuple(found.config["lanes"])})
-    inputs = record.inputs[:samples]
-    if record.network.encoding == "direct":
-        inputs = quantize_inputs(inputs, config.input_bits)
-    written = export(
-        folder,
-        quantize(record.network, config),
-        f"{name}_{design}",
-        inputs,
-        record.labels[:samples],
-        cost=cost_of(found.measures, found.details, found.config),
-    )
+    stored = stored_design(store, home, name, design, samples)
+    written = export(folder, stored.net, stored.name, stored.inputs, stored.labels, cost=stored.cost)
     return [
-        f"simulated {len(inputs)} samples: spikes of every layer and cycles equal the integer reference",
+        f"simulated {len(stored.inputs)} samples: spikes of every layer and cycles equal the integer "
+        "reference",
         f"wrote {written.folder}: {', '.join(sorted(written.files))}",
     ]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What ``spikefront verify`` compares: how many samples, with which tools, and an exported folder."""
+
+    samples: int
+    tools: Sequence[str] = ()
+    folder: Path | None = None
+
+
+def verify_design(store: Store, home: Home, name: str, design: str, asked: Verification) -> Iterator[str]:
+    """Compare a design's integer reference with its RTL and its Verilog; lines for the user as they come.
+
+    Raises:
+        NotFoundError: no such campaign or design.
+        InputError: an unknown tool, or a folder that is not this design's.
+        ToolMissingError: a tool was asked for that is not installed.
+        MismatchError: at the first difference.
+    """
+    from hardware.verify import verify
+
+    stored = stored_design(store, home, name, design, asked.samples)
+    if len(stored.inputs) < asked.samples:
+        yield f"the trial kept {len(stored.inputs)} samples, fewer than the {asked.samples} asked for"
+    verdicts = verify(stored.net, stored.name, stored.inputs, tools=asked.tools, folder=asked.folder)
+    yield from (str(verdict) for verdict in verdicts)

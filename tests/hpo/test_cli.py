@@ -194,6 +194,20 @@ def test_export_imports_no_torch(home, tmp_path):
     assert _heavy_imports(arguments, home) == []
 
 
+def test_verify_compares_a_stored_design_with_its_verilog(home, tmp_path):
+    name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
+    folder = tmp_path / "design"
+    spikefront("export", "tiny", name, folder, home=home)
+    done = spikefront("verify", "tiny", name, "--samples", 2, "--folder", folder, home=home)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("pyrtl: 2 samples, ")
+    assert [line.split(":")[0] for line in lines] == ["pyrtl", "icarus", "verilator"]
+    (folder / "manifest.json").write_text("{}")
+    refused = spikefront("verify", "tiny", name, "--folder", folder, home=home, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+
+
 def _heavy_imports(arguments, home):
     """Which of torch, botorch and ray a command has imported when it ends."""
     program = (
