@@ -3,7 +3,7 @@
 ::
 
     SpikefrontError            exit 1, HTTP 500   something Spikefront could not do
-    |-- InputError             exit 2, HTTP 422   what the user gave is wrong; the sentence says how to mend it
+    |-- InputError             exit 2, HTTP 422   what the user gave is wrong; the sentence says the remedy
     |   |-- SpecError                             a campaign file or a parameter in it
     |   |-- DataError                             a data set that is missing, damaged or unknown
     |   `-- DesignError                           a network or accelerator that cannot be built

@@ -1,7 +1,7 @@
 """Our search against random search on the demo's space: real trainings, real designs, two Ray workers.
 
-Both run ``examples/digits.toml`` through the same driver, with the same budget, reference point and seeds; only
-the way of proposing differs. ``--quick`` shortens trainings and budget.
+Both run ``examples/digits.toml`` through the same driver, with the same budget, reference point and seeds;
+only the way of proposing differs. ``--quick`` shortens trainings and budget.
 """
 
 import statistics

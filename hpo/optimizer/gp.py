@@ -93,9 +93,9 @@ def matern52(a: Tensor, b: Tensor, lengthscale: Tensor) -> Tensor:
 def fit(rows: FloatArray, values: FloatArray, usual: FloatArray | None = None) -> Process:
     """Fit m processes to values (n, m) at rows (n, d); n >= 1.
 
-    ``usual`` (m,) is the spread to expect of such values. It counts as ``USUAL_ROWS`` further rows: the spread
-    of one or two values says nothing, and a model scaled to it would be sure of what it has never seen. Where
-    fitting fails, the hyperparameters stay at their priors' modes.
+    ``usual`` (m,) is the spread to expect of such values. It counts as ``USUAL_ROWS`` further rows: the
+    spread of one or two values says nothing, and a model scaled to it would be sure of what it has never
+    seen. Where fitting fails, the hyperparameters stay at their priors' modes.
     """
     table = torch.as_tensor(rows, dtype=torch.float64)
     shift = torch.as_tensor(values.mean(axis=0), dtype=torch.float64)
