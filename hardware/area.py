@@ -48,7 +48,7 @@ class Area:
         luts: lookup tables, those used as memory included.
         ffs: flip-flops of the RTL.
         bram36: block RAM in units of 36 kbit (a half is one 18 kbit block).
-        dsps: DSP blocks: one per lane whose leak multiplies.
+        dsps: DSP blocks: one per lane and leak that multiplies.
         layer_luts: LUTs of every layer.
         shared_luts: LUTs of the input memory, the readout and the counters.
     """
@@ -72,7 +72,7 @@ def area(built: Resources) -> Area:
         luts=sum(layers) + shared,
         ffs=built.total_flip_flops,
         bram36=_block_rams(built),
-        dsps=sum(layer.lanes for layer in built.layers if layer.multiplies),
+        dsps=sum(layer.lanes * layer.multiplies for layer in built.layers),
         layer_luts=layers,
         shared_luts=shared,
     )
@@ -88,8 +88,8 @@ def _layer_luts(built: Resources, index: int) -> float:
     luts += LUTS_PER_CURRENT_BIT * layer.lanes * layer.sum_bits * (layer.current is not None)
     luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
     luts += LUTS_PER_OUTPUT_BIT * layer.n_out
-    if not rom_in_blocks(layer.weights):
-        luts += LUTS_PER_ROM_64 * layer.weights.words * layer.weights.bits / 64
+    roms = [memory for memory in (layer.weights, layer.bias) if memory and not rom_in_blocks(memory)]
+    luts += sum(LUTS_PER_ROM_64 * memory.words * memory.bits / 64 for memory in roms)
     return luts + sum(_ram_luts(memory) for memory in _states(layer))
 
 
@@ -118,7 +118,8 @@ def _ram_luts(memory: Memory) -> int:
 def _block_rams(built: Resources) -> float:
     rams = [built.input_memory, *(memory for layer in built.layers for memory in _states(layer))]
     blocks = [memory for memory in rams if _ram_in_blocks(memory)]
-    blocks += [layer.weights for layer in built.layers if rom_in_blocks(layer.weights)]
+    roms = [memory for layer in built.layers for memory in (layer.weights, layer.bias) if memory]
+    blocks += [memory for memory in roms if rom_in_blocks(memory)]
     return sum(_blocks(memory) for memory in blocks)
 
 

@@ -3,6 +3,7 @@
 With N_w weight words read, T time steps, P lanes and G groups, a layer costs under "asic_45nm"::
 
     weight memory    N_w * e(P * weight_bits, capacity)
+    bias memory      T * G * e(P * bias_bits, capacity)
     state memory     2 * (N_w + T * G) * e(P * state_bits, capacity)        read and write
     adders           (N_w * P * sum_bits + T * G * P * 3 * membrane_bits) * e_add
     leak             T * G * P * membrane_bits * leak_bits * e_mul          multiply leak only
@@ -133,7 +134,9 @@ def _asic(ledger: _Ledger, built: Resources, activity: Activity, cycles: FloatAr
         ledger.add("scanner", f"layer{k}", "scan_bit", scanned)
         _leak_and_clock(ledger, f"layer{k}", cycles, us, layer.flip_flops)
         kilobytes = sum(
-            m.kilobytes for m in (layer.weights, layer.state, layer.current) if m and not m.registers
+            m.kilobytes
+            for m in (layer.weights, layer.state, layer.current, layer.bias)
+            if m and not m.registers
         )
         ledger.add("leakage", f"layer{k}", "memory_leakage", us * kilobytes)
 
@@ -150,9 +153,12 @@ def _asic_layer(
     else:
         _memory(ledger, "state memory", place, layer.state, 2 * (reads + fires))
     adds = 3 * config.membrane_bits + (layer.sum_bits if layer.current else 0)
+    if layer.bias:
+        _memory(ledger, "bias memory", place, layer.bias, fires)
+        adds += config.membrane_bits
     ledger.add("adders", place, "add_bit", layer.lanes * (reads * layer.sum_bits + fires * adds))
     if layer.multiplies:
-        products = fires * layer.lanes * config.membrane_bits * config.leak_bits
+        products = fires * layer.lanes * layer.multiplies * config.membrane_bits * config.leak_bits
         ledger.add("leak", place, "multiply_bit2", products)
 
 

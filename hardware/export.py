@@ -117,7 +117,10 @@ def _layer(net: IntegerNetwork, index: int) -> dict[str, Any]:
         "leak": layer.leak,
         "beta": layer.beta,
         "reset": layer.reset,
-        "blank_after_spike": layer.blank_after_spike,
+        "reset_value": layer.reset_value,
+        "refractory_steps": layer.refractory_steps,
+        "synapse_leak": layer.synapse_leak,
+        "bias": None if layer.bias is None else layer.bias.tolist(),
         "accumulator_bits": layer.accumulator_bits,
         "membrane_lsb": layer.scale,
     }

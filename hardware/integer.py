@@ -12,23 +12,33 @@ class IntegerLayer:
     Attributes:
         weight: int64 (n_out, n_in), unit ``scale``.
         threshold: a neuron fires when its membrane potential is above it; unit ``scale``, at least 1.
-        leak: multiplier b of ``(m * b) >> leak_bits``, or shift k of ``m - (m >> k)``, by ``config.leak``.
+        leak: multiplier b of ``(m * b) >> leak_bits``, or shift k of ``m - (m >> k)`` where k = 0 stands for
+            no leak, by ``config.leak``.
         reset: what a spike does to the membrane potential.
-        blank_after_spike: the step after a spike discards its input.
         accumulator_bits: signed width that no sum of this layer's inputs can overflow; under direct encoding
             the first layer's is the width of the kept current, ``input_bits`` fraction bits included.
         scale: value of one membrane potential LSB in the unit of the float weights.
         beta: decay per time step that ``leak`` gives before rounding.
+        refractory_steps: steps behind a spike without current and without spike.
+        reset_value: what reset "fixed" sets the membrane potential to.
+        synapse_leak: as ``leak``, of the synaptic current; None without one (order I).
+        bias: int64 (n_out,) added to the current of every step, or None.
+        state_bits: width in which a neuron keeps what its inputs add to: ``accumulator_bits``, or
+            ``membrane_bits`` where a kept current takes the inputs.
     """
 
     weight: IntArray
     threshold: int
     leak: int
     reset: Reset
-    blank_after_spike: bool
     accumulator_bits: int
     scale: float
     beta: float
+    refractory_steps: int = 0
+    reset_value: int = 0
+    synapse_leak: int | None = None
+    bias: IntArray | None = None
+    state_bits: int = 0
 
     @property
     def n_in(self) -> int:
@@ -39,6 +49,13 @@ class IntegerLayer:
     def n_out(self) -> int:
         """Neurons."""
         return int(self.weight.shape[0])
+
+    @property
+    def bias_bits(self) -> int:
+        """Signed width of a bias; 0 without one."""
+        if self.bias is None:
+            return 0
+        return signed_bits(int(self.bias.min()), int(self.bias.max()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +110,11 @@ class IntegerNetwork:
 def built_lanes(sizes: tuple[int, ...], config: AcceleratorConfig) -> tuple[int, ...]:
     """Return the neuron cores built per layer for layer ``sizes`` (inputs first)."""
     return tuple(min(p, n) for p, n in zip(config.lanes, sizes[1:], strict=True))
+
+
+def signed_bits(lowest: int, highest: int) -> int:
+    """Return the least two's complement width that holds ``lowest`` and ``highest``."""
+    return 1 + max(max(highest, 0).bit_length(), (-1 - min(lowest, 0)).bit_length())
 
 
 def membrane_range(config: AcceleratorConfig) -> tuple[int, int]:

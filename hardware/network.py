@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Reset = Literal["subtract", "zero", "none"]
+Reset = Literal["subtract", "zero", "fixed", "none"]
 Encoding = Literal["rate", "latency", "direct"]
 Leak = Literal["multiply", "shift"]
 
@@ -22,12 +22,18 @@ SpikeArray = NDArray[np.uint8]
 class TrainedLayer:
     """One fully connected spiking layer with float weights.
 
-    The membrane potential follows snnTorch's order of operations (``reset_delay=True``)::
+    The membrane potential follows snnTorch's order of operations (``reset_delay=True``), where r[t] is 1 if
+    the neuron fired at t - 1 and I[t] is the input current::
 
-        m[t] = beta * m[t-1] + weight @ s_in[t] - (m[t-1] > threshold) * threshold      reset "subtract"
-        m[t] = beta * (m[t-1] <= threshold) * m[t-1] + weight @ s_in[t]                 reset "zero"
-        m[t] = beta * m[t-1] + weight @ s_in[t]                                         reset "none"
+        m[t] = beta * m[t-1] + I[t] - r[t] * threshold                  reset "subtract"
+        m[t] = (1 - r[t]) * beta * m[t-1] + I[t]                        reset "zero"
+        m[t] = (1 - r[t]) * beta * m[t-1] + r[t] * reset_value + I[t]   reset "fixed"
+        m[t] = beta * m[t-1] + I[t]                                     reset "none"
         s[t] = m[t] > threshold
+        I[t] = weight @ s_in[t] + bias                                  order I: alpha is None
+        I[t] = alpha * I[t-1] + weight @ s_in[t] + bias                 order II, snnTorch's Synaptic
+
+    beta 1 is the integrate-and-fire neuron (IF); snnTorch's Lapicque is order I with its effective decay.
 
     Attributes:
         weight: float array (n_out, n_in); a neuron's input gain is already folded in.
@@ -35,7 +41,13 @@ class TrainedLayer:
         threshold: firing threshold, above zero, in the unit of ``weight``.
         reset: what a spike does to the membrane potential.
         blank_after_spike: with reset "zero", whether the input of the step after a spike is discarded too
-            (snnTorch's Lapicque does: ``m[t] = (1 - r) * (beta * m[t-1] + I[t])``; its Leaky does not).
+            (snnTorch's Lapicque does: ``m[t] = (1 - r) * (beta * m[t-1] + I[t])``; its Leaky does not). It
+            means one refractory step.
+        alpha: decay of the synaptic current per time step, 0..1; None for a neuron without one (order I).
+        bias: float array (n_out,) added to the current in every step, or None.
+        refractory_steps: steps behind a spike in which a neuron neither takes its current nor fires; the
+            membrane potential still leaks, and a synaptic current goes on.
+        reset_value: what reset "fixed" sets the membrane potential to, below the threshold.
     """
 
     weight: FloatArray
@@ -43,6 +55,15 @@ class TrainedLayer:
     threshold: float
     reset: Reset
     blank_after_spike: bool = False
+    alpha: float | None = None
+    bias: FloatArray | None = None
+    refractory_steps: int = 0
+    reset_value: float = 0.0
+
+    @property
+    def rest(self) -> int:
+        """Refractory steps behind a spike, ``blank_after_spike`` included."""
+        return max(self.refractory_steps, int(self.blank_after_spike))
 
 
 @dataclass(frozen=True, eq=False)

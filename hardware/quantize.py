@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range
+from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range, signed_bits
 from hardware.network import AcceleratorConfig, FloatArray, IntArray, TrainedLayer, TrainedNetwork
 from spikefront.errors import DesignError, InputError
 
 MAX_ACCUMULATOR_BITS = 48
+MAX_REFRACTORY = 255
 
 BOUNDS = {
     "weight_bits": (2, 16),
@@ -29,13 +30,13 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
 
     Per layer, with wb weight bits and mb membrane bits::
 
-        scale     = max( max|weight| / (2^(wb-1) - 1),  threshold / (2^(mb-1) - 2) )
-        weight_q  = round(weight / scale)
-        threshold = round(threshold / scale)
+        scale     = max( max|weight| / (2^(wb-1) - 1),  max(threshold, |reset_value|) / (2^(mb-1) - 2) )
+        weight_q  = round(weight / scale); threshold, bias and reset_value likewise
         leak      = round(beta * 2^leak_bits)                      "multiply"
-                    the k in 1..mb-1 with 1 - 2^-k nearest beta    "shift"
+                    the k in 1..mb-1 with 1 - 2^-k nearest beta, or 0 where 1 is nearer    "shift"
 
-    The second term of the scale coarsens it where the threshold would not fit the membrane potential.
+    The second term of the scale coarsens it where the threshold would not fit the membrane potential. The
+    synaptic current's alpha becomes its leak as beta does.
 
     Raises:
         DesignError: naming the layer or the setting, its value and a remedy.
@@ -67,7 +68,7 @@ def quantize_inputs(values: FloatArray, bits: int) -> NDArray[np.uint16]:
 def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConfig) -> IntegerLayer:
     layer = network.layers[index]
     scale = _scale(layer, config)
-    weight = np.rint(np.asarray(layer.weight, dtype=np.float64) / scale).astype(np.int64)
+    weight = _rounded(layer.weight, scale)
     threshold = round(layer.threshold / scale)
     if threshold < 1:
         raise DesignError(
@@ -76,29 +77,91 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
             "train with smaller weights."
         )
     leak, beta = _leak(layer.beta, config)
+    bias = None if layer.bias is None else _rounded(layer.bias, scale)
     current = network.encoding == "direct" and index == 0
     bits = accumulator_bits(weight, config, current=current)
+    if bias is not None:
+        bits = max(bits, signed_bits(int(bias.min()), int(bias.max())))
     if bits > MAX_ACCUMULATOR_BITS:
         raise DesignError(
             f"Layer {index} needs {bits} accumulator bits, above the {MAX_ACCUMULATOR_BITS} supported; "
             "use fewer weight_bits, membrane_bits or input_bits."
         )
-    return IntegerLayer(weight, threshold, leak, layer.reset, layer.blank_after_spike, bits, scale, beta)
+    return IntegerLayer(
+        weight,
+        threshold,
+        leak,
+        layer.reset,
+        bits,
+        scale,
+        beta,
+        refractory_steps=int(layer.rest),
+        reset_value=min(round(layer.reset_value / scale), threshold),
+        synapse_leak=None if layer.alpha is None else _leak(layer.alpha, config)[0],
+        bias=bias,
+        state_bits=config.membrane_bits if current else bits,
+    )
+
+
+def fold_batch_norm(  # noqa: PLR0913  the six vectors of the published formula
+    weight: FloatArray,
+    bias: FloatArray | None,
+    *,
+    mean: FloatArray,
+    var: FloatArray,
+    gamma: FloatArray,
+    beta: FloatArray,
+    eps: float = 1e-5,
+) -> tuple[FloatArray, FloatArray]:
+    """Return (weight, bias) of a layer followed by batch normalisation in inference, as one layer.
+
+    ``y = gamma * (weight @ x + bias - mean) / sqrt(var + eps) + beta`` (Ioffe & Szegedy, 2015, algorithm 2).
+
+    Args:
+        weight: float array (n_out, ...), outputs first.
+        bias: float array (n_out,), or None for zeros.
+        mean, var: running statistics, each (n_out,).
+        gamma, beta: learned gain and offset, each (n_out,).
+        eps: what the normalisation adds to the variance.
+
+    Raises:
+        DesignError: where shapes disagree or a variance is negative.
+    """
+    weight = np.asarray(weight, dtype=np.float64)
+    start = np.zeros(len(weight)) if bias is None else np.asarray(bias, dtype=np.float64)
+    mean, var, gamma, beta = (np.asarray(a, dtype=np.float64) for a in (mean, var, gamma, beta))
+    for array in (start, mean, var, gamma, beta):
+        if array.shape != (len(weight),):
+            raise DesignError(
+                f"A batch-norm vector has shape {array.shape} for {len(weight)} outputs; give one per output."
+            )
+    if not bool(np.all(var + eps > 0)):
+        raise DesignError(
+            f"The variances reach {var.min():g} with eps {eps:g}; their sum must be above zero."
+        )
+    gain = gamma / np.sqrt(var + eps)
+    return weight * gain.reshape(-1, *[1] * (weight.ndim - 1)), (start - mean) * gain + beta
+
+
+def _rounded(values: FloatArray, scale: float) -> IntArray:
+    return np.rint(np.asarray(values, dtype=np.float64) / scale).astype(np.int64)
 
 
 def _scale(layer: TrainedLayer, config: AcceleratorConfig) -> float:
     for_weights = float(np.abs(layer.weight).max()) / (2 ** (config.weight_bits - 1) - 1)
-    for_threshold = layer.threshold / (2 ** (config.membrane_bits - 1) - 2)
+    held = max(layer.threshold, abs(layer.reset_value))
+    for_threshold = held / (2 ** (config.membrane_bits - 1) - 2)
     return float(max(for_weights, for_threshold))
 
 
 def _leak(beta: float, config: AcceleratorConfig) -> tuple[int, float]:
-    """Return the leak parameter and the decay per time step that it gives."""
+    """Return the leak parameter and the decay per time step that it gives; shift 0 stands for no leak."""
     if config.leak == "multiply":
         factor = round(beta * 2**config.leak_bits)
         return factor, factor / 2**config.leak_bits
-    shift = min(range(1, config.membrane_bits), key=lambda k: abs(beta - (1 - 2.0**-k)))
-    return shift, 1 - 2.0**-shift
+    decays = {k: 1 - 2.0**-k for k in range(1, config.membrane_bits)} | {0: 1.0}
+    shift = min(decays, key=lambda k: abs(beta - decays[k]))
+    return shift, decays[shift]
 
 
 def accumulator_bits(weight: IntArray, config: AcceleratorConfig, *, current: bool) -> int:
@@ -112,7 +175,7 @@ def accumulator_bits(weight: IntArray, config: AcceleratorConfig, *, current: bo
     start_low, start_high = (0, half) if current else membrane_range(config)
     lowest = start_low - int(np.clip(-weight, 0, None).sum(axis=1).max()) * gain
     highest = start_high + int(np.clip(weight, 0, None).sum(axis=1).max()) * gain
-    bits = 1 + max(highest.bit_length(), (-1 - lowest).bit_length())
+    bits = signed_bits(lowest, highest)
     return max(bits, config.input_bits + 1) if current else bits
 
 
@@ -190,7 +253,25 @@ def _problems(layer: TrainedLayer) -> Iterator[str]:
         yield f"the threshold is {layer.threshold}; it must be a finite number above zero."
     if not 0 <= layer.beta <= 1:
         yield f"beta is {layer.beta}; it must lie in 0..1."
-    if layer.reset not in {"subtract", "zero", "none"}:
-        yield f"reset = {layer.reset!r} is unknown; use 'subtract', 'zero' or 'none'."
+    if layer.reset not in {"subtract", "zero", "fixed", "none"}:
+        yield f"reset = {layer.reset!r} is unknown; use 'subtract', 'zero', 'fixed' or 'none'."
     if layer.blank_after_spike and layer.reset != "zero":
         yield f"blank_after_spike needs reset 'zero', not {layer.reset!r}; change one of them."
+    yield from _neuron_problems(layer)
+
+
+def _neuron_problems(layer: TrainedLayer) -> Iterator[str]:
+    if layer.alpha is not None and not 0 <= layer.alpha <= 1:
+        yield f"alpha is {layer.alpha}; it must lie in 0..1, or be None for no synaptic current."
+    if layer.bias is not None:
+        bias = np.asarray(layer.bias)
+        if bias.shape != np.asarray(layer.weight).shape[:1] or bias.dtype.kind not in "fiu":
+            yield f"the bias has shape {bias.shape} and dtype {bias.dtype}; give one real number per neuron."
+        elif not np.isfinite(bias).all():
+            yield f"{int((~np.isfinite(bias)).sum())} biases are not finite; train again or drop this trial."
+    if not _is_whole(layer.refractory_steps) or not 0 <= layer.refractory_steps <= MAX_REFRACTORY:
+        yield f"refractory_steps = {layer.refractory_steps!r} is outside 0..{MAX_REFRACTORY}; choose in it."
+    if not (np.isfinite(layer.reset_value) and (layer.reset_value < layer.threshold)):
+        yield f"reset_value is {layer.reset_value}; it must be finite and below the threshold."
+    elif layer.reset_value != 0 and layer.reset != "fixed":
+        yield f"reset_value = {layer.reset_value} needs reset 'fixed', not {layer.reset!r}; change one."

@@ -19,7 +19,8 @@ from spikefront.errors import DataError, DesignError
 
 FORMAT = "spikefront-network"
 VERSION = 1
-DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
+FOREIGN = (ValueError, KeyError, TypeError, AttributeError)  # not what the header or an array should be
+DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, *FOREIGN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,9 @@ def to_bytes(record: NetworkRecord) -> bytes:
     }
     arrays: dict[str, NDArray[Any]] = {
         f"weight{k}": np.asarray(layer.weight) for k, layer in enumerate(network.layers)
+    }
+    arrays |= {
+        f"bias{k}": np.asarray(layer.bias) for k, layer in enumerate(network.layers) if layer.bias is not None
     }
     arrays |= {"header": np.array(json.dumps(header)), "inputs": record.inputs, "labels": record.labels}
     buffer = io.BytesIO()
@@ -103,6 +107,9 @@ def _layer_header(layer: TrainedLayer) -> dict[str, Any]:
         "threshold": float(layer.threshold),
         "reset": layer.reset,
         "blank_after_spike": bool(layer.blank_after_spike),
+        "alpha": None if layer.alpha is None else float(layer.alpha),
+        "refractory_steps": int(layer.refractory_steps),
+        "reset_value": float(layer.reset_value),
     }
 
 
@@ -118,20 +125,26 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
 
 
+def _layer(arrays: dict[str, NDArray[Any]], index: int, layer: dict[str, Any]) -> TrainedLayer:
+    """Read a layer; records of earlier versions lack all behind ``blank_after_spike``."""
+    return TrainedLayer(
+        weight=arrays[f"weight{index}"],
+        beta=layer["beta"],
+        threshold=layer["threshold"],
+        reset=layer["reset"],
+        blank_after_spike=layer["blank_after_spike"],
+        alpha=layer.get("alpha"),
+        bias=arrays.get(f"bias{index}"),
+        refractory_steps=layer.get("refractory_steps", 0),
+        reset_value=layer.get("reset_value", 0.0),
+    )
+
+
 def _record(arrays: dict[str, NDArray[Any]]) -> NetworkRecord:
     header = json.loads(str(arrays["header"]))
     if header["format"] != FORMAT or header["version"] != VERSION:
         raise ValueError(f"format {header['format']!r} version {header['version']!r} is unknown")
-    layers = tuple(
-        TrainedLayer(
-            weight=arrays[f"weight{k}"],
-            beta=layer["beta"],
-            threshold=layer["threshold"],
-            reset=layer["reset"],
-            blank_after_spike=layer["blank_after_spike"],
-        )
-        for k, layer in enumerate(header["layers"])
-    )
+    layers = tuple(_layer(arrays, k, layer) for k, layer in enumerate(header["layers"]))
     network = TrainedNetwork(layers, header["time_steps"], header["encoding"])
     check_network(network)
     inputs, labels = arrays["inputs"], arrays["labels"]

@@ -1,19 +1,11 @@
 """The integer network in numpy, batched: what the RTL computes, bit for bit.
 
-One step of a layer, in this order (snnTorch's, with ``reset_delay=True``)::
-
-    acc  = v + sum of the weights of the inputs that spike         no overflow, so the order of spikes is free
-    m    = clip(acc, -2^(mb-1), 2^(mb-1) - 1)                      saturation, once per step
-    m    = 0                                                       where blank_after_spike and fired at t-1
-    s    = m > threshold
-    v    = leak(m) - s * threshold  |  0 where s  |  leak(m)       reset subtract | zero | none
-    leak = (m * b) >> leak_bits  |  m - (m >> k)                   floor shifts
-
-Under direct encoding the first layer's input is a constant current x of ``input_bits`` bits. The accelerator
-adds ``weight << plane`` for every set bit of x once, before step 0, and keeps the sum::
+A neuron's step is that of ``hardware.neuron``, with ``drive`` the sum of the weights of the inputs that
+spike, plus the bias. Under direct encoding the first layer's input is a constant current x of ``input_bits``
+bits. The accelerator adds ``weight << plane`` for every set bit of x once, before step 0, and keeps the sum::
 
     current = 2^(input_bits-1) + sum of weight * x                 half an LSB: the shift rounds half up
-    acc     = v + (current >> input_bits)                          at every step
+    drive   = (current >> input_bits) + bias                       at every step
 """
 
 from dataclasses import dataclass
@@ -21,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range
+from hardware import neuron
+from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, IntArray, SpikeArray
+from hardware.neuron import Array
 from spikefront.errors import InputError
-
-Array = NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,42 +104,20 @@ def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> 
 
 def _spikes(layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int) -> SpikeArray:
     """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out)."""
-    drive = _narrow(drive, layer, config)
-    potential = np.zeros((len(drive), layer.n_out), dtype=drive.dtype)
+    drive = _narrow(drive if layer.bias is None else drive + layer.bias, layer, config)
+    state = neuron.initial_state(layer, (len(drive), layer.n_out), drive.dtype)
     spikes = np.zeros((len(drive), time_steps, layer.n_out), dtype=np.uint8)
-    fired = np.zeros(potential.shape, dtype=bool)
     for t in range(time_steps):
-        total = potential + drive[:, t % drive.shape[1]]
-        potential, fired = _fire(layer, config, total, fired)
-        spikes[:, t] = fired
+        done = neuron.step(layer, config, state, drive[:, t % drive.shape[1]])
+        state, spikes[:, t] = done.state, done.spikes
     return spikes
 
 
 def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:
     """Use 32-bit integers where neither the sum nor the leak's product can leave them: twice as fast."""
     widest = max(
-        layer.accumulator_bits, config.membrane_bits + config.leak_bits + 1, config.membrane_bits + 2
+        max(layer.accumulator_bits, layer.bias_bits) + 2,
+        config.membrane_bits + config.leak_bits + 1,
+        config.membrane_bits + 2,
     )
     return drive.astype(np.int32) if widest <= 31 else drive
-
-
-def _fire(
-    layer: IntegerLayer, config: AcceleratorConfig, total: Array, fired: NDArray[np.bool_]
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the next step's membrane potential and this step's spikes."""
-    membrane = np.clip(total, *membrane_range(config))
-    if layer.blank_after_spike:
-        membrane[fired] = 0
-    spikes = membrane > layer.threshold
-    potential = _leak(layer, config, membrane)
-    if layer.reset == "subtract":
-        potential -= spikes * total.dtype.type(layer.threshold)
-    elif layer.reset == "zero":
-        potential[spikes] = 0
-    return potential, spikes
-
-
-def _leak(layer: IntegerLayer, config: AcceleratorConfig, membrane: Array) -> Array:
-    if config.leak == "multiply":
-        return np.asarray((membrane * membrane.dtype.type(layer.leak)) >> config.leak_bits)
-    return np.asarray(membrane - (membrane >> layer.leak))

@@ -6,9 +6,9 @@ Energy and area both start from these counts; the flip-flops equal the RTL's reg
 from dataclasses import dataclass
 from typing import Literal
 
-from hardware.integer import IntegerNetwork, built_lanes
+from hardware.integer import IntegerLayer, IntegerNetwork, built_lanes
 from hardware.network import AcceleratorConfig, Encoding
-from hardware.rtl.shape import CYCLE_BITS, bits_for
+from hardware.rtl.shape import CYCLE_BITS, bits_for, decided_bits, word_bits
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class LayerResources:
         n_in, n_out: inputs and neurons.
         lanes, groups: neuron cores P, and groups of P neurons G.
         weights: weight memory, a word per input and group.
-        state: accumulators or membrane potentials, a word per group.
+        state: what neurons keep between steps (``hardware.rtl.neuron.word_bits``), a word per group.
         current: kept currents, a word per group; only the first layer under direct encoding.
         sum_bits: width of an accumulation.
-        multiplies: whether the leak needs a multiplier per lane.
+        multiplies: multipliers per lane, for the leaks: 0, 1 or 2.
         subtracts: whether a spike subtracts the threshold.
         flip_flops: registers of the core, its scanner and its spike buffer.
+        bias: bias memory, a word per group; None without biases, or where one group makes them constants.
     """
 
     n_in: int
@@ -49,9 +50,10 @@ class LayerResources:
     state: Memory
     current: Memory | None
     sum_bits: int
-    multiplies: bool
+    multiplies: int
     subtracts: bool
     flip_flops: int
+    bias: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Resources:
         """Every memory that is no register."""
         found = [self.input_memory]
         for layer in self.layers:
-            found += [m for m in (layer.weights, layer.state, layer.current) if m and not m.registers]
+            memories = (layer.weights, layer.state, layer.current, layer.bias)
+            found += [m for m in memories if m and not m.registers]
         return tuple(found)
 
 
@@ -83,26 +86,41 @@ Feed = Literal["steps", "planes", "buffer"]  # input memory of steps, of bit pla
 
 @dataclass(frozen=True)
 class _Neuron:
-    """What a layer's weights decide about its lanes."""
+    """What a layer's weights decide about its lanes.
+
+    Attributes:
+        accumulator_bits: width of an input's sum.
+        word_bits: what a neuron keeps between steps.
+        decided_bits: what a lane holds between deciding and writing.
+        multiplies: multipliers per lane.
+        subtracts: whether a spike subtracts the threshold.
+        bias_bits: width of a bias, 0 without.
+    """
 
     accumulator_bits: int
-    flag_bits: int
-    multiplies: bool
+    word_bits: int
+    decided_bits: int
+    multiplies: int
     subtracts: bool
+    bias_bits: int = 0
 
 
 def resources(net: IntegerNetwork) -> Resources:
     """Count the resources of ``net``'s accelerator."""
-    neurons = [
-        _Neuron(
-            layer.accumulator_bits,
-            int(layer.blank_after_spike),
-            net.config.leak == "multiply" and layer.leak & (layer.leak - 1) != 0,
-            layer.reset == "subtract",
-        )
-        for layer in net.layers
-    ]
+    neurons = [_neuron(layer, net.config) for layer in net.layers]
     return _resources(net.sizes, net.time_steps, net.encoding, net.config, neurons)
+
+
+def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
+    factors = [layer.leak] if layer.synapse_leak is None else [layer.leak, layer.synapse_leak]
+    return _Neuron(
+        layer.accumulator_bits,
+        word_bits(layer, config),
+        decided_bits(layer, config),
+        sum(config.leak == "multiply" and b & (b - 1) != 0 for b in factors),
+        layer.reset == "subtract",
+        layer.bias_bits,
+    )
 
 
 def assumed_resources(
@@ -111,14 +129,16 @@ def assumed_resources(
     """Count the resources of a network whose weights are not known yet.
 
     Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; a
-    multiply leak needs its multiplier; resets subtract; no neuron is blanked after a spike.
+    multiply leak needs its multiplier; resets subtract; neurons are of order I, without bias or refractory
+    steps.
     """
     neurons = []
     for k, n_in in enumerate(sizes[:-1]):
         direct = encoding == "direct" and k == 0
         width = config.weight_bits + bits_for(n_in - 1) + (config.input_bits if direct else 0)
         bits = width if direct else max(width, config.membrane_bits) + 1
-        neurons.append(_Neuron(bits, 0, config.leak == "multiply", True))
+        word = config.membrane_bits if direct else bits
+        neurons.append(_Neuron(bits, word, config.membrane_bits + 1, int(config.leak == "multiply"), True))
     return _resources(sizes, time_steps, encoding, config, neurons)
 
 
@@ -150,12 +170,13 @@ def _layer(
     direct = feed == "planes"
     n_in, n_out, lanes = shape
     groups = -(-n_out // lanes)
-    state_bits = (config.membrane_bits if direct else neuron.accumulator_bits) + neuron.flag_bits
-    state = Memory(groups, lanes * state_bits, registers=groups == 1)
+    state = Memory(groups, lanes * neuron.word_bits, registers=groups == 1)
+    bias = Memory(groups, lanes * neuron.bias_bits) if neuron.bias_bits and groups > 1 else None
     current = Memory(groups, lanes * neuron.accumulator_bits, registers=groups == 1) if direct else None
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     kept = sum(m.bits for m in (state, current) if m and m.registers)
     flip_flops = held + kept + _core_flip_flops((n_in, n_out, lanes), time_steps, config, direct)
+    flip_flops += lanes * neuron.decided_bits
     return LayerResources(
         n_in=n_in,
         n_out=n_out,
@@ -168,6 +189,7 @@ def _layer(
         multiplies=neuron.multiplies,
         subtracts=neuron.subtracts,
         flip_flops=flip_flops,
+        bias=bias,
     )
 
 
@@ -190,7 +212,7 @@ def _core_flip_flops(
     scanner = 4 * config.chunk_bits + 1 + row * ((chunks > 1) + (groups > 1))
     planes = 1 + 2 * _counter_bits(config.input_bits) if direct else 0
     control = 3 + _counter_bits(time_steps) + planes
-    pipeline = 4 + row + 2 + 3 * _counter_bits(groups) + lanes * (config.membrane_bits + 1)
+    pipeline = 4 + row + 2 + 3 * _counter_bits(groups)
     return scanner + control + pipeline + n_out + 2
 
 

@@ -79,14 +79,19 @@ def _lanes(rng: np.random.Generator, n_out: int, pressure: bool) -> int:
 
 
 def _layer(rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorConfig) -> TrainedLayer:
-    reset: Reset = ("subtract", "zero", "none")[int(rng.integers(3))]
+    reset: Reset = ("subtract", "zero", "fixed", "none")[int(rng.integers(4))]
     weight = rng.normal(rng.uniform(-0.1, 0.4), 1.0, (n_out, n_in))
+    threshold = max(float(rng.uniform(0.4, 3.0)), _least_threshold(weight, config))
     return TrainedLayer(
         weight=weight,
         beta=float(rng.choice([0.0, 0.5, 1.0, rng.random()])),
-        threshold=max(float(rng.uniform(0.4, 3.0)), _least_threshold(weight, config)),
+        threshold=threshold,
         reset=reset,
-        blank_after_spike=bool(reset == "zero" and rng.random() < 0.5),
+        blank_after_spike=bool(reset == "zero" and rng.random() < 0.3),
+        alpha=float(rng.choice([0.0, 1.0, rng.random()])) if rng.random() < 0.3 else None,
+        bias=rng.normal(0.0, 1.0, n_out) if rng.random() < 0.3 else None,
+        refractory_steps=int(rng.integers(1, 6)) if rng.random() < 0.25 else 0,
+        reset_value=float(rng.uniform(-3.0, 0.9)) * threshold if reset == "fixed" else 0.0,
     )
 
 

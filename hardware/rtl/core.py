@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pyrtl
 
+from hardware.network import IntArray
 from hardware.rtl import neuron
 from hardware.rtl.control import Issue, control
 from hardware.rtl.scanner import Prefetched, encode
-from hardware.rtl.shape import CoreShape, bits_for
+from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
 
 Wire = Any
 
@@ -54,8 +55,7 @@ class _Decided:
     valid: Wire
     clear: Wire
     group: Wire
-    membranes: list[Wire]
-    spikes: list[Wire]
+    lanes: list[neuron.Decided]
 
 
 def core(shape: CoreShape, fetched: Prefetched) -> CorePorts:
@@ -113,26 +113,22 @@ def _accumulate_and_fire(shape: CoreShape, stage: _Stage) -> list[Wire]:
     """Build the lanes and their memories; return the spikes that are decided in this cycle, lane by lane."""
     decided = _decided_registers(shape, stage)
     weights = _weights(shape, stage.row)
-    flagged = shape.layer.blank_after_spike
-    width = shape.config.membrane_bits if shape.planes else shape.layer.accumulator_bits
-    words, write = _memory(shape, "state", width + flagged, stage.group)
-    potentials = [word[:width] for word in words]
-    flags = [word[-1] for word in words] if flagged else []
-    data = _new_state(shape, decided, width)
+    words, write = _memory(shape, "state", word_bits(shape.layer, shape.config), stage.group)
+    data = _new_state(shape, decided)
     enable = decided.valid
+    currents: list[list[Wire]] = [[] for _ in words]
     if shape.planes:
-        currents = _charge(shape, stage, decided, weights)
-        totals = [
-            _add_current(v, c, shape.config.input_bits) for v, c in zip(potentials, currents, strict=True)
-        ]
+        kept = _charge(shape, stage, decided, weights)
+        currents = [[current[shape.config.input_bits :]] for current in kept]
     else:
-        totals = potentials
-        sums = [neuron.signed_sum(v, w, width) for v, w in zip(potentials, weights, strict=True)]
-        kept = [pyrtl.concat(flag, v) for flag, v in zip(flags, sums, strict=True)] if flagged else sums
-        data = [pyrtl.select(decided.valid, new, total) for new, total in zip(data, kept, strict=True)]
+        sums = [neuron.accumulate(shape.layer, v, w) for v, w in zip(words, weights, strict=True)]
+        data = [pyrtl.select(decided.valid, new, total) for new, total in zip(data, sums, strict=True)]
         enable = decided.valid | stage.event
     write(enable, pyrtl.select(decided.valid, decided.group, stage.group), data)
-    return _decide(shape, totals, flags, decided)
+    if shape.layer.bias is not None:
+        for lane, bias in enumerate(_biases(shape, shape.layer.bias, stage.group)):
+            currents[lane].append(bias)
+    return _decide(shape, words, currents, decided)
 
 
 def _decided_registers(shape: CoreShape, stage: _Stage) -> _Decided:
@@ -140,36 +136,54 @@ def _decided_registers(shape: CoreShape, stage: _Stage) -> _Decided:
         valid=_delayed(stage.fire, f"{shape.name}_writing"),
         clear=_delayed(stage.clear, f"{shape.name}_writing_zero"),
         group=_delayed(stage.group, f"{shape.name}_writing_group"),
-        membranes=[
-            pyrtl.Register(shape.config.membrane_bits, f"{shape.name}_membrane{i}")
-            for i in range(shape.lanes)
-        ],
-        spikes=[pyrtl.Register(1, f"{shape.name}_spike{i}") for i in range(shape.lanes)],
+        lanes=[_decided_lane(shape, lane) for lane in range(shape.lanes)],
     )
 
 
-def _decide(shape: CoreShape, totals: list[Wire], flags: list[Wire], decided: _Decided) -> list[Wire]:
+def _decided_lane(shape: CoreShape, lane: int) -> neuron.Decided:
+    bits, rest = shape.config.membrane_bits, rest_bits(shape.layer)
+    order_two = shape.layer.synapse_leak is not None
+    return neuron.Decided(
+        membrane=pyrtl.Register(bits, f"{shape.name}_membrane{lane}"),
+        spike=pyrtl.Register(1, f"{shape.name}_spike{lane}"),
+        synapse=pyrtl.Register(bits, f"{shape.name}_synapse{lane}") if order_two else None,
+        rest=pyrtl.Register(rest, f"{shape.name}_rest{lane}") if rest else None,
+    )
+
+
+def _decide(shape: CoreShape, words: list[Wire], currents: list[list[Wire]], decided: _Decided) -> list[Wire]:
     """Clip and compare; the registers hold what the write stage needs."""
     spikes = []
-    for lane, total in enumerate(totals):
-        membrane = neuron.clip(total, shape.config.membrane_bits)
-        if flags:
-            membrane = pyrtl.select(flags[lane], pyrtl.Const(0, len(membrane)), membrane)
-        spikes.append(neuron.is_above(membrane, shape.layer.threshold))
-        decided.membranes[lane].next <<= membrane
-        decided.spikes[lane].next <<= spikes[lane]
+    for word, inputs, kept in zip(words, currents, decided.lanes, strict=True):
+        found = neuron.decide(shape.layer, shape.config, word, inputs)
+        kept.membrane.next <<= found.membrane
+        kept.spike.next <<= found.spike
+        if kept.synapse is not None:
+            kept.synapse.next <<= found.synapse
+        if kept.rest is not None:
+            kept.rest.next <<= found.rest
+        spikes.append(found.spike)
     return spikes
 
 
-def _new_state(shape: CoreShape, decided: _Decided, width: int) -> list[Wire]:
+def _new_state(shape: CoreShape, decided: _Decided) -> list[Wire]:
     """Leak and reset every lane, or clear it behind the last step of an inference."""
-    out = []
-    for membrane, spike in zip(decided.membranes, decided.spikes, strict=True):
-        leaked = neuron.leak(membrane, shape.layer, shape.config)
-        potential = neuron.reset(leaked, spike, shape.layer).sign_extended(width)
-        word = pyrtl.concat(spike, potential) if shape.layer.blank_after_spike else potential
-        out.append(pyrtl.select(decided.clear, pyrtl.Const(0, len(word)), word))
-    return out
+    words = [neuron.settle(shape.layer, shape.config, lane) for lane in decided.lanes]
+    return [pyrtl.select(decided.clear, pyrtl.Const(0, len(word)), word) for word in words]
+
+
+def _biases(shape: CoreShape, bias: IntArray, group: Wire) -> list[Wire]:
+    """Return the lanes' biases of ``group``; one group is constants."""
+    bits = shape.layer.bias_bits
+    words = weight_words(bias[:, None], shape.lanes, bits)
+    word: Wire = pyrtl.Const(words[0], bits * shape.lanes)
+    if shape.groups > 1:
+        name = f"{shape.name}_biases"
+        memory = pyrtl.RomBlock(
+            len(word), len(group), words, name=name, pad_with_zeros=True, asynchronous=False
+        )
+        word = memory[group]
+    return [word[lane * bits : (lane + 1) * bits] for lane in range(shape.lanes)]
 
 
 def _charge(shape: CoreShape, stage: _Stage, decided: _Decided, weights: list[Wire]) -> list[Wire]:
@@ -184,11 +198,6 @@ def _charge(shape: CoreShape, stage: _Stage, decided: _Decided, weights: list[Wi
     enable = stage.event | (decided.valid & decided.clear)
     write(enable, pyrtl.select(decided.valid, decided.group, stage.group), data)
     return currents
-
-
-def _add_current(potential: Wire, current: Wire, input_bits: int) -> Wire:
-    whole = current[input_bits:]
-    return neuron.signed_sum(potential, whole, max(len(potential), len(whole)) + 1)
 
 
 def _weights(shape: CoreShape, row: Wire) -> list[Wire]:

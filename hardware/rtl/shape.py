@@ -53,3 +53,24 @@ def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
 def bits_for(greatest: int) -> int:
     """Return the width of an unsigned number up to ``greatest``, at least 1."""
     return max(greatest.bit_length(), 1)
+
+
+def rest_bits(layer: IntegerLayer) -> int:
+    """Return the width of the counter of refractory steps; 0 without any."""
+    return layer.refractory_steps.bit_length()
+
+
+def word_bits(layer: IntegerLayer, config: AcceleratorConfig) -> int:
+    """Return the width of what a neuron keeps between steps.
+
+    From the lowest bit: what its inputs add to (``state_bits``: the potential, or the synaptic current of an
+    order II neuron), that neuron's potential (``membrane_bits``), and the refractory steps left.
+    """
+    potential = 0 if layer.synapse_leak is None else config.membrane_bits
+    return layer.state_bits + potential + rest_bits(layer)
+
+
+def decided_bits(layer: IntegerLayer, config: AcceleratorConfig) -> int:
+    """Return the width of what a lane holds between deciding and settling."""
+    synapse = 0 if layer.synapse_leak is None else config.membrane_bits
+    return config.membrane_bits + 1 + synapse + rest_bits(layer)

@@ -44,8 +44,10 @@ def test_the_random_networks_are_worth_comparing(simulated):
     assert len(simulated) >= 200
     nets = [case.net for case, _ in simulated]
     layers = [layer for net in nets for layer in net.layers]
-    assert {layer.reset for layer in layers} == {"subtract", "zero", "none"}
-    assert {layer.blank_after_spike for layer in layers} == {True, False}
+    assert {layer.reset for layer in layers} == {"subtract", "zero", "fixed", "none"}
+    assert {layer.refractory_steps for layer in layers} == set(range(6))
+    assert {layer.synapse_leak is None for layer in layers} == {True, False}
+    assert {layer.bias is None for layer in layers} == {True, False}
     assert {net.config.leak for net in nets} == {"multiply", "shift"}
     assert {len(net.layers) for net in nets} == {1, 2, 3}
     assert {net.direct for net in nets} == {True, False}

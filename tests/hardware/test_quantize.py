@@ -2,11 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
-from hardware.quantize import quantize, quantize_inputs
+from hardware.quantize import fold_batch_norm, quantize, quantize_inputs
 from spikefront.errors import DesignError, InputError
 
 CONFIG = AcceleratorConfig(lanes=(2,))
@@ -63,7 +64,8 @@ def test_tiny_weights_coarsen_the_scale_until_the_threshold_fits():
         (0.9, "shift", 8, 3, 0.875),
         (0.95, "shift", 8, 4, 0.9375),
         (0.0, "shift", 8, 1, 0.5),
-        (1.0, "shift", 8, 15, 1 - 2**-15),
+        (1.0, "shift", 8, 0, 1.0),
+        (0.9999, "shift", 8, 13, 1 - 2**-13),
     ],
 )
 def test_the_leak_parameter_and_the_beta_it_gives(beta, leak, bits, parameter, effective):
@@ -100,6 +102,13 @@ def test_no_sum_overflows_the_accumulator_and_no_bit_is_wasted(weights, membrane
         ({"beta": float("nan")}, "0..1"),
         ({"reset": "hard"}, "unknown"),
         ({"blank_after_spike": True}, "reset 'zero'"),
+        ({"alpha": -0.1}, "alpha is -0.1"),
+        ({"bias": np.zeros(2)}, "one real number per neuron"),
+        ({"bias": np.array([np.nan])}, "biases are not finite"),
+        ({"refractory_steps": -1}, "refractory_steps = -1"),
+        ({"refractory_steps": 1.5}, "refractory_steps = 1.5"),
+        ({"reset": "fixed", "reset_value": 1.0}, "below the threshold"),
+        ({"reset_value": 0.5}, "needs reset 'fixed'"),
     ],
 )
 def test_a_layer_that_cannot_be_built_is_named(change, words):
@@ -127,6 +136,30 @@ def test_a_setting_that_cannot_be_built_is_named(change, words):
     with pytest.raises(DesignError) as caught:
         quantize(network([[1.0, 0.5]]), dataclasses.replace(CONFIG, **change))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 3, 2, 2)])
+def test_a_folded_batch_norm_is_the_normalised_layer(shape):
+    rng = np.random.default_rng(0)
+    weight, bias, mean, gamma, beta = rng.normal(size=shape), *rng.normal(size=(4, 5))
+    var = rng.random(5)
+    folded, offset = fold_batch_norm(weight, bias, mean=mean, var=var, gamma=gamma, beta=beta, eps=1e-3)
+    norm = torch.nn.functional.batch_norm
+    columns = torch.from_numpy(weight.reshape(5, -1) + 0.0)
+    x = torch.from_numpy(rng.normal(size=(9, columns.shape[1])))
+    tensors = [torch.from_numpy(a) for a in (mean, var, gamma, beta)]
+    expected = norm(x @ columns.T + torch.from_numpy(bias), *tensors, eps=1e-3)
+    assert np.allclose(x.numpy() @ folded.reshape(5, -1).T + offset, expected.numpy())
+    without, _ = fold_batch_norm(weight, None, mean=mean, var=var, gamma=gamma, beta=beta, eps=1e-3)
+    assert np.array_equal(without, folded)
+
+
+def test_batch_norm_vectors_that_do_not_fit_are_refused():
+    good = {"mean": np.zeros(2), "var": np.ones(2), "gamma": np.ones(2), "beta": np.zeros(2)}
+    with pytest.raises(DesignError, match="shape \\(3,\\) for 2 outputs"):
+        fold_batch_norm(np.ones((2, 3)), np.zeros(3), **good)
+    with pytest.raises(DesignError, match="above zero"):
+        fold_batch_norm(np.ones((2, 3)), None, **{**good, "var": -np.ones(2)})
 
 
 def test_layers_that_do_not_fit_each_other_are_named():

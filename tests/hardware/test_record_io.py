@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -11,7 +14,16 @@ def record():
     rng = np.random.default_rng(0)
     layers = (
         TrainedLayer(rng.normal(size=(6, 9)), 0.9, 1.0, "zero", blank_after_spike=True),
-        TrainedLayer(rng.normal(size=(4, 6)), 0.5, 2.0, "none"),
+        TrainedLayer(
+            rng.normal(size=(4, 6)),
+            0.5,
+            2.0,
+            "fixed",
+            alpha=0.25,
+            bias=rng.normal(size=4),
+            refractory_steps=2,
+            reset_value=-0.5,
+        ),
     )
     inputs = rng.integers(0, 2, (5, 3, 9)).astype(np.uint8)
     return NetworkRecord(TrainedNetwork(layers, 3, "latency"), inputs, rng.integers(0, 4, 5))
@@ -27,13 +39,25 @@ def test_what_was_saved_is_loaded(record, tmp_path):
     assert np.array_equal(found.labels, record.labels)
     for a, b in zip(found.network.layers, record.network.layers, strict=True):
         assert np.array_equal(a.weight, b.weight)
-        assert (a.beta, a.threshold, a.reset, a.blank_after_spike) == (
-            b.beta,
-            b.threshold,
-            b.reset,
-            b.blank_after_spike,
-        )
+        assert (a.bias is None) == (b.bias is None)
+        assert a.bias is None or np.array_equal(a.bias, b.bias)
+        for field in dataclasses.fields(TrainedLayer):
+            if field.name not in {"weight", "bias"}:
+                assert getattr(a, field.name) == getattr(b, field.name), field.name
     assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_a_record_of_an_earlier_version_is_loaded(record, tmp_path):
+    """Its layers have five fields, and its network three."""
+    path = tmp_path / "net.npz"
+    layers = [{"beta": 0.5, "threshold": 1.0, "reset": "zero", "blank_after_spike": True}]
+    header = {"format": "spikefront-network", "version": 1, "time_steps": 3, "encoding": "rate"}
+    arrays = {"weight0": np.ones((2, 9)), "inputs": record.inputs, "labels": record.labels}
+    np.savez(path, header=np.array(json.dumps({**header, "layers": layers})), **arrays)
+    network = load_record(path).network
+    assert network.layers[0].rest == 1
+    assert network.layers[0].alpha is None
+    assert network.layers[0].bias is None
 
 
 def test_a_missing_file_is_named(tmp_path):

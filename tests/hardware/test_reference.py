@@ -13,20 +13,30 @@ from spikefront.errors import InputError
 def _neuron(layer, config, drive):
     """One neuron's spikes and saturated steps, with Python's own integers, from the docstring's formula."""
     low, high = -(2 ** (config.membrane_bits - 1)), 2 ** (config.membrane_bits - 1) - 1
-    v, fired, spikes, saturated = 0, False, [], 0
-    for current in drive:
-        m = min(max(v + current, low), high)
-        saturated += m != v + current
-        if layer.blank_after_spike and fired:
-            m = 0
-        fired = m > layer.threshold
-        leaked = (m * layer.leak) >> config.leak_bits if config.leak == "multiply" else m - (m >> layer.leak)
-        v = {"subtract": leaked - fired * layer.threshold, "zero": 0 if fired else leaked, "none": leaked}[
-            layer.reset
-        ]
+    v, synapse, resting, spikes, saturated = 0, 0, 0, [], 0
+    for given in drive:
+        current = given
+        if layer.synapse_leak is not None:
+            total = _leaked(synapse, layer.synapse_leak, config) + current
+            synapse = current = min(max(total, low), high)
+            saturated += synapse != total
+        total = v + (0 if resting else current)
+        m = min(max(total, low), high)
+        saturated += m != total
+        fired = m > layer.threshold and not resting
+        resting = layer.refractory_steps if fired else max(resting - 1, 0)
+        leaked = _leaked(m, layer.leak, config)
+        after = {"subtract": leaked - layer.threshold, "zero": 0, "fixed": layer.reset_value, "none": leaked}
+        v = after[layer.reset] if fired else leaked
         assert low <= v <= high
         spikes.append(int(fired))
     return spikes, saturated
+
+
+def _leaked(value, parameter, config):
+    if config.leak == "multiply":
+        return (value * parameter) >> config.leak_bits
+    return value - (value >> parameter) if parameter else value
 
 
 def _sample(net, sample):
@@ -34,7 +44,7 @@ def _sample(net, sample):
     signal, out, saturated = sample.astype(int).tolist(), [], 0
     for k, layer in enumerate(net.layers):
         spikes = []
-        for row in layer.weight.tolist():
+        for i, row in enumerate(layer.weight.tolist()):
             if net.direct and k == 0:
                 total = 2 ** (net.config.input_bits - 1) + sum(
                     w * x for w, x in zip(row, signal, strict=True)
@@ -42,6 +52,8 @@ def _sample(net, sample):
                 drive = [total >> net.config.input_bits] * net.time_steps
             else:
                 drive = [sum(w * x for w, x in zip(row, step, strict=True)) for step in signal]
+            if layer.bias is not None:
+                drive = [current + int(layer.bias[i]) for current in drive]
             fired, clipped = _neuron(layer, net.config, drive)
             spikes.append(fired)
             saturated += clipped
@@ -83,6 +95,48 @@ def test_spikes_equal_snntorch_where_no_rounding_happens(reset, beta):
     found = run(net, inputs).spikes[0]
     assert 0 < found.mean() < 1
     assert np.array_equal(found, np.stack(expected, axis=1))
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_order_two_spikes_equal_snntorch_where_no_rounding_happens(reset, alpha, beta):
+    """snnTorch's Synaptic discards the current of the step after a spike under reset "zero"."""
+    rng = np.random.default_rng(4)
+    weight = rng.integers(-70, 70, (6, 20)).astype(float)
+    weight[0, 0] = 127
+    layer = TrainedLayer(weight, beta, 300.0, reset, alpha=alpha, refractory_steps=int(reset == "zero"))
+    net = quantize(TrainedNetwork((layer,), 12, "rate"), AcceleratorConfig(lanes=(4,), membrane_bits=24))
+    inputs = (rng.random((4, 12, 20)) < 0.2).astype(np.uint8)
+    neuron = snntorch.Synaptic(alpha=alpha, beta=beta, threshold=300.0, reset_mechanism=reset)
+    synapse, membrane = neuron.init_synaptic()
+    expected = []
+    for t in range(12):
+        current = torch.from_numpy(inputs[:, t] @ weight.T).float()
+        spikes, synapse, membrane = neuron(current, synapse, membrane)
+        expected.append(spikes.detach().numpy())
+    found = run(net, inputs).spikes[0]
+    if beta or alpha:
+        assert found.mean() < 1
+    assert np.array_equal(found, np.stack(expected, axis=1))
+
+
+def test_an_integrate_and_fire_neuron_forgets_nothing_under_either_leak():
+    """Negative potentials too: ``m - (m >> k)`` would creep towards zero at any k."""
+    layer = TrainedLayer(np.array([[-1.0, 1.0]]), 1.0, 3.0, "zero")
+    inputs = np.zeros((1, 60, 2), dtype=np.uint8)
+    inputs[0, 0, 0] = 1
+    inputs[0, 55:, 1] = 1
+    for leak in ("multiply", "shift"):
+        net = quantize(TrainedNetwork((layer,), 60, "rate"), AcceleratorConfig(lanes=(1,), leak=leak))
+        assert run(net, inputs).spikes[0][0, :, 0].nonzero()[0].tolist() == [59]
+
+
+def test_refractory_neurons_take_no_input_and_do_not_fire():
+    layer = TrainedLayer(np.array([[1.0]]), 1.0, 1.6, "subtract", refractory_steps=3)
+    net = quantize(TrainedNetwork((layer,), 12, "rate"), AcceleratorConfig(lanes=(1,)))
+    found = run(net, np.ones((1, 12, 1), dtype=np.uint8)).spikes[0][0, :, 0]
+    # 1, 2 (fires, 0.4 left), three steps of rest, 1.4, 2.4 (fires, 0.8 left), rest, 1.8 (fires)
+    assert found.nonzero()[0].tolist() == [1, 6, 10]
 
 
 def test_the_lowest_class_wins_a_tie_and_silence_is_class_zero():
