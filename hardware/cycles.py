@@ -160,14 +160,26 @@ def expected(
             direct encoding, set bits over all planes.
         config: the accelerator.
     """
+    once, pace = expected_parts(sizes, time_steps, encoding, spikes_per_layer, config)
+    return np.asarray(once.sum(axis=-1) + (time_steps - 1) * pace.max(axis=-1) + sizes[-1] + 1)
+
+
+def expected_parts(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> tuple[FloatArray, FloatArray]:
+    """Return each layer's share of ``expected``: the cycles it adds once, and those per further step that it
+    needs where it is the slowest, both (..., L); a layer's share depends on no other layer's lanes.
+    """
     scan = expected_scan(sizes, time_steps, encoding, spikes_per_layer, config)
     lanes = built_lanes(sizes, config)
     groups = np.array([-(-n // p) for n, p in zip(sizes[1:], lanes, strict=True)])
     direct = np.array([encoding == "direct" and k == 0 for k in range(len(groups))])
     per_step = scan / np.where(direct, 1, time_steps)
-    pace = np.where(direct, groups + 2, per_step + groups + 1).max(axis=-1)
-    latency = (per_step + groups + 4).sum(axis=-1)
-    return np.asarray(latency + (time_steps - 1) * pace + sizes[-1] + 1)
+    return per_step + groups + 4, np.where(direct, groups + 2, per_step + groups + 1)
 
 
 def expected_scan(
