@@ -18,9 +18,10 @@ import pyrtl
 
 from hardware.integer import IntegerNetwork
 from hardware.rtl.core import CorePorts, core
+from hardware.rtl.ports import cycle_counter, drive, outputs
 from hardware.rtl.readout import readout
 from hardware.rtl.scanner import memory_source, vector_source
-from hardware.rtl.shape import CYCLE_BITS, core_shapes
+from hardware.rtl.shape import core_shapes
 
 Wire = Any
 
@@ -46,8 +47,8 @@ def _accelerator(net: IntegerNetwork) -> None:
     accept <<= last.full
     result = readout(last.vector, last.full, net.time_steps)
     running.next <<= begin | (running & ~result.finish)
-    _outputs(result.winner, ready, begin, result.finish)
-    _cycle_counter(begin, running)
+    outputs(result.winner, ready, begin, result.finish)
+    cycle_counter(begin, running)
 
 
 def _cores(net: IntegerNetwork, begin: Wire) -> list[CorePorts]:
@@ -58,26 +59,6 @@ def _cores(net: IntegerNetwork, begin: Wire) -> list[CorePorts]:
         else:
             fetched = memory_source(shape, net.input_vectors, begin)
         cores.append(core(shape, fetched))
-        _drive(f"layer{index}_spikes", cores[-1].vector)
-        _drive(f"layer{index}_strobe", cores[-1].strobe)
+        drive(f"layer{index}_spikes", cores[-1].vector)
+        drive(f"layer{index}_strobe", cores[-1].strobe)
     return cores
-
-
-def _outputs(winner: Wire, ready: Wire, begin: Wire, finish: Wire) -> None:
-    done = pyrtl.Register(1, "finished")
-    done.next <<= finish | (done & ~begin)
-    _drive("ready", ready)
-    _drive("done", done)
-    _drive("class_out", winner)
-
-
-def _cycle_counter(begin: Wire, running: Wire) -> None:
-    counter = pyrtl.Register(CYCLE_BITS, "cycle_counter")
-    counted = pyrtl.select(running, (counter + 1).truncate(CYCLE_BITS), counter)
-    counter.next <<= pyrtl.select(begin, pyrtl.Const(1, CYCLE_BITS), counted)
-    _drive("cycles", counter)
-
-
-def _drive(name: str, wire: Wire) -> None:
-    port = pyrtl.Output(len(wire), name)
-    port <<= wire

@@ -59,7 +59,7 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
     scan = _scan_registers(shape)
-    group = _counter(shape.groups, f"{shape.name}_group")
+    group = make_counter(shape.groups, f"{shape.name}_group")
     final = group == shape.groups - 1
     empty = scan.low == 0
     group_done = final | empty
@@ -77,7 +77,7 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
     firing.next <<= scan_done | (idle & charged) | (firing & ~fire_done)
     booting.next <<= booting & ~fire_done
     _advance(shape, scan, fetched, begin, group_done & scanning)
-    _count(group, scanning | fire, pyrtl.select(scanning, group_done, final))
+    count_up(group, scanning | fire, pyrtl.select(scanning, group_done, final))
     return Issue(
         event=scanning & ~empty,
         fire=fire,
@@ -91,7 +91,7 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
     )
 
 
-def _counter(count: int, name: str) -> Wire:
+def make_counter(count: int, name: str) -> Wire:
     """Return a register for 0..count-1, or the constant zero if that is all there is."""
     return pyrtl.Register(bits_for(count - 1), name) if count > 1 else pyrtl.Const(0, 1)
 
@@ -106,7 +106,7 @@ def _scan_registers(shape: CoreShape) -> _Scan:
         rest=pyrtl.Register(chunk_bits, f"{shape.name}_rest"),
         chunk_base=chunk_base,
         base=pyrtl.Register(width, f"{shape.name}_base") if shape.groups > 1 else chunk_base,
-        plane=_counter(shape.planes, f"{shape.name}_plane"),
+        plane=make_counter(shape.planes, f"{shape.name}_plane"),
     )
 
 
@@ -121,13 +121,14 @@ def _last_chunk(shape: CoreShape, scan: _Scan) -> Wire:
 
 def _steps(shape: CoreShape, done: Wire) -> Wire:
     """Count fired steps; return whether this one is the inference's last."""
-    step = _counter(shape.time_steps, f"{shape.name}_step")
+    step = make_counter(shape.time_steps, f"{shape.name}_step")
     last = step == shape.time_steps - 1
-    _count(step, done, last)
+    count_up(step, done, last)
     return last
 
 
-def _count(counter: Wire, step: Wire, wrap: Wire) -> None:
+def count_up(counter: Wire, step: Wire, wrap: Wire) -> None:
+    """Advance ``counter`` in the cycles of ``step``, to zero where ``wrap``."""
     if isinstance(counter, pyrtl.Const):
         return
     following = pyrtl.select(wrap, pyrtl.Const(0, len(counter)), (counter + 1).truncate(len(counter)))
@@ -164,4 +165,4 @@ def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, gr
         scan.base.next <<= in_chunk
     if shape.planes > 1:
         plane_end = take & at_end & ~begin
-        _count(scan.plane, begin | plane_end, begin)
+        count_up(scan.plane, begin | plane_end, begin)

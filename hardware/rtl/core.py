@@ -36,8 +36,8 @@ class CorePorts:
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """Registers between the issue and the read stage."""
+class Stage:
+    """What the lanes do in this cycle; ``row`` and ``group`` are registers, for they address memories."""
 
     event: Wire
     fire: Wire
@@ -65,10 +65,10 @@ def core(shape: CoreShape, fetched: Prefetched) -> CorePorts:
     strobe = pyrtl.Register(1, f"{shape.name}_published")
     issue = control(shape, fetched, full)
     stage = _issue_stage(shape, issue)
-    spikes = _accumulate_and_fire(shape, stage)
+    spikes = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
-    return CorePorts(_spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting)
+    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting)
 
 
 def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight_bits: int) -> list[int]:
@@ -87,10 +87,10 @@ def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight
     return [sum(value << (weight_bits * lane) for lane, value in enumerate(row)) for row in rows]
 
 
-def _issue_stage(shape: CoreShape, issue: Issue) -> _Stage:
+def _issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     row = pyrtl.Register(len(issue.base), f"{shape.name}_row")
     row.next <<= pyrtl.select(issue.event, (issue.base + encode(issue.low)).truncate(len(row)), row)
-    return _Stage(
+    return Stage(
         event=_delayed(issue.event, f"{shape.name}_adding"),
         fire=_delayed(issue.fire, f"{shape.name}_deciding"),
         publish=_delayed(issue.publish, f"{shape.name}_publishing"),
@@ -109,7 +109,7 @@ def _delayed(wire: Wire, name: str) -> Wire:
     return register
 
 
-def _accumulate_and_fire(shape: CoreShape, stage: _Stage) -> list[Wire]:
+def accumulate_and_fire(shape: CoreShape, stage: Stage) -> list[Wire]:
     """Build the lanes and their memories; return the spikes that are decided in this cycle, lane by lane."""
     decided = _decided_registers(shape, stage)
     weights = _weights(shape, stage.row)
@@ -131,7 +131,7 @@ def _accumulate_and_fire(shape: CoreShape, stage: _Stage) -> list[Wire]:
     return _decide(shape, words, currents, decided)
 
 
-def _decided_registers(shape: CoreShape, stage: _Stage) -> _Decided:
+def _decided_registers(shape: CoreShape, stage: Stage) -> _Decided:
     return _Decided(
         valid=_delayed(stage.fire, f"{shape.name}_writing"),
         clear=_delayed(stage.clear, f"{shape.name}_writing_zero"),
@@ -186,7 +186,7 @@ def _biases(shape: CoreShape, bias: IntArray, group: Wire) -> list[Wire]:
     return [word[lane * bits : (lane + 1) * bits] for lane in range(shape.lanes)]
 
 
-def _charge(shape: CoreShape, stage: _Stage, decided: _Decided, weights: list[Wire]) -> list[Wire]:
+def _charge(shape: CoreShape, stage: Stage, decided: _Decided, weights: list[Wire]) -> list[Wire]:
     """Add ``weight << plane`` to the kept currents; reset them to half an LSB behind the last step."""
     width, half = shape.layer.accumulator_bits, 2 ** (shape.config.input_bits - 1)
     currents, write = _memory(shape, "current", width, stage.group)
@@ -240,7 +240,7 @@ def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[
     return [word[i * width : (i + 1) * width] for i in range(shape.lanes)], write_memory
 
 
-def _spike_vector(shape: CoreShape, stage: _Stage, spikes: list[Wire]) -> Wire:
+def spike_vector(shape: CoreShape, stage: Stage, spikes: list[Wire]) -> Wire:
     """Gather the groups' spikes; the vector is complete when ``publish`` has passed the read stage."""
     slices = []
     for group in range(shape.groups):

@@ -67,11 +67,12 @@ def memory_source(shape: CoreShape, vectors: int, start: Wire) -> Prefetched:
     following = pyrtl.select(last, pyrtl.Const(0, len(address)), (address + 1).truncate(len(address)))
     address.next <<= pyrtl.select(fetch, following, address)
     active.next <<= start | (active & ~(fetch & last))
-    _load_port(memory, words)
+    load_port(memory, words)
     return fetched
 
 
-def _load_port(memory: Any, words: int) -> None:
+def load_port(memory: Any, words: int) -> None:
+    """Make the ports by which the host writes ``memory``."""
     load = pyrtl.Input(1, "load")
     where = pyrtl.Input(bits_for(words - 1), "load_address")
     data = pyrtl.Input(memory.bitwidth, "load_data")
