@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hardware import cycles_clock
 from hardware.integer import IntegerNetwork, built_lanes
 from hardware.network import AcceleratorConfig, Encoding, FloatArray, IntArray, SpikeArray
 from hardware.reference import ReferenceRun
@@ -38,7 +39,8 @@ class CycleReport:
 
     Attributes:
         total: start to done, int64 (N,), with the inputs already in the input memory.
-        scan: cycles in which a layer's scanner holds a chunk, int64 (N, L).
+        scan: cycles in which a layer's scanner holds a chunk, or in which it walks its inputs when
+            clock-driven, int64 (N, L).
         fire: cycles in which a layer issues groups to fire, int64 (N, L).
         spikes: input spikes per layer (set bits of all planes when direct), int64 (N, L).
         load: cycles for the host to write one inference's input, one word of ``chunk_bits`` per cycle.
@@ -65,9 +67,12 @@ def count(net: IntegerNetwork, spikes: ReferenceRun, inputs: NDArray[np.unsigned
         inputs: as ``hardware.reference.run`` takes them.
     """
     counts = chunk_counts(net, spikes, inputs)
-    work = [chunk_cycles(s, g) for s, g in zip(counts, net.groups, strict=True)]
-    total = schedule(net, work)
-    scan = np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
+    if net.config.family == "clock_driven":
+        walks = cycles_clock.walk_cycles(net, counts)
+        total, scan = cycles_clock.total_cycles(net, walks), np.stack([w.sum(axis=1) for w in walks], axis=1)
+    else:
+        work = [chunk_cycles(s, g) for s, g in zip(counts, net.groups, strict=True)]
+        total, scan = schedule(net, work), np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
     fire = np.broadcast_to(np.array(net.groups) * net.time_steps, scan.shape)
     entering = np.stack([s.sum(axis=(1, 2)) for s in counts], axis=1)
     return CycleReport(total, scan, fire, entering, net.input_words)
@@ -174,6 +179,8 @@ def expected_parts(
     """Return each layer's share of ``expected``: the cycles it adds once, and those per further step that it
     needs where it is the slowest, both (..., L); a layer's share depends on no other layer's lanes.
     """
+    if config.family == "clock_driven":
+        return cycles_clock.expected_parts(sizes, time_steps, encoding, spikes_per_layer, config)
     scan = expected_scan(sizes, time_steps, encoding, spikes_per_layer, config)
     lanes = built_lanes(sizes, config)
     groups = np.array([-(-n // p) for n, p in zip(sizes[1:], lanes, strict=True)])
@@ -190,6 +197,8 @@ def expected_scan(
     config: AcceleratorConfig,
 ) -> FloatArray:
     """Return the scan cycles (..., L) to expect per inference and layer; arguments as for ``expected``."""
+    if config.family == "clock_driven":
+        return cycles_clock.expected_walks(sizes, time_steps, encoding, spikes_per_layer, config)
     spikes = np.asarray(spikes_per_layer, dtype=np.float64)
     scans = []
     for k, (n_in, lanes) in enumerate(zip(sizes, built_lanes(sizes, config), strict=False)):

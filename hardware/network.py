@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Reset = Literal["subtract", "zero", "fixed", "none"]
 Encoding = Literal["rate", "latency", "direct"]
 Leak = Literal["multiply", "shift"]
+Family = Literal["event_driven", "clock_driven"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -100,7 +101,8 @@ class AcceleratorConfig:
         input_bits: width of one input value under direct encoding.
         chunk_bits: inputs that the spike scanner looks at in one cycle (W).
         clock_mhz: nominal clock.
-        family: accelerator family.
+        family: "event_driven" scans for spikes, which alone cost time; "clock_driven" walks all inputs of a
+            step that has any spike, one per cycle, all layers in step.
     """
 
     lanes: tuple[int, ...]
@@ -111,7 +113,7 @@ class AcceleratorConfig:
     input_bits: int = 8
     chunk_bits: int = 32
     clock_mhz: float = 100.0
-    family: Literal["event_driven"] = "event_driven"
+    family: Family = "event_driven"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``lanes`` as a list."""

@@ -193,8 +193,8 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
             )
     if config.leak not in {"multiply", "shift"}:
         raise DesignError(f"leak = {config.leak!r} is unknown; use 'multiply' or 'shift'.")
-    if config.family != "event_driven":
-        raise DesignError(f"family = {config.family!r} is unknown; use 'event_driven'.")
+    if config.family not in {"event_driven", "clock_driven"}:
+        raise DesignError(f"family = {config.family!r} is unknown; use 'event_driven' or 'clock_driven'.")
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)

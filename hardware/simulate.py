@@ -124,7 +124,7 @@ def _cycle_limit(net: IntegerNetwork) -> int:
     """Return more cycles than full inputs and full layers, one after another, would take."""
     vectors = [net.input_vectors, *[net.time_steps] * (len(net.layers) - 1)]
     scan = sum(
-        v * (n + c) * g for v, n, c, g in zip(vectors, net.sizes, net.chunks, net.groups, strict=False)
+        v * ((n + c) * g + 4) for v, n, c, g in zip(vectors, net.sizes, net.chunks, net.groups, strict=False)
     )
     return scan + net.time_steps * sum(g + 8 for g in net.groups) + net.sizes[-1] + 8
 

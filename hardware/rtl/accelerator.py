@@ -1,4 +1,4 @@
-"""The whole accelerator: input memory, one core per layer, readout, cycle counter.
+"""The whole accelerator: input memory, one core per layer, readout, cycle counter; here event-driven.
 
 Ports, besides ``clk`` and ``rst`` of the exported Verilog::
 
@@ -17,6 +17,7 @@ from typing import Any
 import pyrtl
 
 from hardware.integer import IntegerNetwork
+from hardware.rtl.clock_accelerator import clock_accelerator
 from hardware.rtl.core import CorePorts, core
 from hardware.rtl.ports import cycle_counter, drive, outputs
 from hardware.rtl.readout import readout
@@ -30,7 +31,10 @@ def build(net: IntegerNetwork) -> pyrtl.Block:
     """Return the accelerator of ``net`` in a block of its own; PyRTL's working block is left as it was."""
     block = pyrtl.Block()
     with pyrtl.set_working_block(block, no_sanity_check=True):
-        _accelerator(net)
+        if net.config.family == "clock_driven":
+            clock_accelerator(net)
+        else:
+            _accelerator(net)
     block.sanity_check()
     return block
 

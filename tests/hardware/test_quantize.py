@@ -129,7 +129,7 @@ def test_a_layer_that_cannot_be_built_is_named(change, words):
         ({"input_bits": 2.5}, "input_bits = 2.5"),
         ({"leak": "divide"}, "leak = 'divide'"),
         ({"clock_mhz": 0.0}, "clock_mhz = 0.0"),
-        ({"family": "clock_driven"}, "family = 'clock_driven'"),
+        ({"family": "analogue"}, "family = 'analogue'"),
     ],
 )
 def test_a_setting_that_cannot_be_built_is_named(change, words):

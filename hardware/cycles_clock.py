@@ -1,0 +1,94 @@
+"""Clock cycles of the clock-driven family, in closed form: equal to the RTL's counter, cycle for cycle.
+
+With G groups of lanes per layer, C chunks in an input vector, T time steps, L layers and B bit planes (0 unless
+the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
+
+    D[k]   = 1 + max( C if k + 1 < vectors,  W[l,k] + G[l] if layer l fires, over layers l )
+    W[l,k] = n_in[l] * G[l] if layer l walks a vector with any spike in step k, else 0
+
+    total  = C + 2 + D[0] + ... + D[B+T+L-2] + n_out
+
+Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first layer
+walks its planes in the steps 0 .. B - 1 instead. ``vectors`` is T, or B when direct: while a step runs, the next
+input vector is fetched, a chunk per cycle. C + 1 cycles pass before the first step, and the readout takes a
+cycle to count the last vector and one per class.
+
+Spiker+ (arXiv 2401.01141) takes n_in cycles for a step with spikes and about 4 beside them; here it is n_in + 2
+with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 100 steps with spikes, takes 78,400 cycles
+of walking and 100 * 2 + 130 of everything else in the steps, plus C + 12.
+"""
+
+import numpy as np
+
+from hardware.integer import IntegerNetwork, built_lanes
+from hardware.network import AcceleratorConfig, Encoding, FloatArray, IntArray
+
+
+def walk_cycles(net: IntegerNetwork, counts: list[IntArray]) -> list[IntArray]:
+    """Return the cycles in which each layer walks each of its input vectors: int64 (N, vectors) per layer.
+
+    Args:
+        net: the network on its accelerator.
+        counts: per layer, spikes in every chunk of every vector (``hardware.cycles.chunk_counts``).
+    """
+    inputs = zip(counts, net.sizes, net.groups, strict=False)
+    return [spikes.any(axis=2) * np.int64(n_in * groups) for spikes, n_in, groups in inputs]
+
+
+def total_cycles(net: IntegerNetwork, walks: list[IntArray]) -> IntArray:
+    """Return total cycles (N,) of inferences whose layers walk for ``walks`` (``walk_cycles``)."""
+    planes = net.config.input_bits if net.direct else 0
+    steps = np.zeros((len(walks[0]), planes + net.time_steps + len(walks) - 1), dtype=np.int64)
+    steps[:, : net.input_vectors - 1] = net.chunks[0]
+    for layer, (walk, groups) in enumerate(zip(walks, net.groups, strict=True)):
+        fire = np.full((len(walk), net.time_steps), groups)
+        first = net.direct and layer == 0
+        work = np.concatenate([walk, fire], axis=1) if first else walk + fire
+        begin = 0 if first else planes + layer
+        taken = steps[:, begin : begin + work.shape[1]]
+        np.maximum(taken, work, out=taken)
+    return np.asarray(net.chunks[0] + 2 + (1 + steps).sum(axis=1) + net.sizes[-1])
+
+
+def expected_walks(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> FloatArray:
+    """Return the cycles (..., L) that each layer is to be expected to walk per inference.
+
+    Every input is taken as Bernoulli with the layer's mean rate p: a vector holds a spike with probability
+    ``1 - (1 - p)^n_in``. Arguments as for ``hardware.cycles.expected``.
+    """
+    spikes = np.asarray(spikes_per_layer, dtype=np.float64)
+    walks = []
+    for k, (n_in, lanes) in enumerate(zip(sizes, built_lanes(sizes, config), strict=False)):
+        vectors = config.input_bits if encoding == "direct" and k == 0 else time_steps
+        rate = np.clip(spikes[..., k] / (vectors * n_in), 0.0, 1.0)
+        walks.append(vectors * (1 - (1 - rate) ** n_in) * n_in * -(-sizes[k + 1] // lanes))
+    return np.stack(walks, axis=-1)
+
+
+def expected_parts(
+    sizes: tuple[int, ...],
+    time_steps: int,
+    encoding: Encoding,
+    spikes_per_layer: FloatArray,
+    config: AcceleratorConfig,
+) -> tuple[FloatArray, FloatArray]:
+    """Return each layer's share of the cycles to expect, as ``hardware.cycles.expected_parts`` does.
+
+    The slowest layer sets the pace of all network steps but L - 1, in which one layer more or less works. Too
+    low by what it costs that now this, now that layer is the slowest; exact for two layers with spikes in
+    every step.
+    """
+    walk = expected_walks(sizes, time_steps, encoding, spikes_per_layer, config)
+    groups = np.array([-(-n // p) for n, p in zip(sizes[1:], built_lanes(sizes, config), strict=True)])
+    direct = np.array([encoding == "direct" and k == 0 for k in range(len(groups))])
+    pace = np.where(direct, 0.0, walk / time_steps) + groups + 1
+    chunks = -(-sizes[0] // config.chunk_bits)
+    once = pace + np.where(direct, walk + config.input_bits, 0.0)
+    once[..., 0] += chunks + 1
+    return once, pace
