@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware import cycles, reference
-from hardware.area import area
+from hardware.devices import Device, area_on
 from hardware.energy import Activity, activity, energy
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig, Encoding, FloatArray, TrainedNetwork
@@ -111,10 +111,13 @@ def price_many(
     inputs: NDArray[np.unsignedinteger],
     labels: NDArray[np.integer],
     energy_model: str = ENERGY_MODEL,
+    *,
+    target: Device | None = None,
 ) -> list[DesignCost]:
     """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits and clock.
 
-    Spikes depend on none of the three, so the integer network runs once for all of them.
+    Spikes depend on none of the three, so the integer network runs once for all of them. Area is estimated
+    for ``target``'s fabric.
 
     Raises:
         DesignError: where the network cannot be built, or a configuration differs in anything else.
@@ -125,7 +128,8 @@ def price_many(
     net = quantize(network, configs[0])
     _check_labels(labels, len(inputs))
     run = reference.run(net, inputs)
-    return [_price_run(on_config(net, config), run, inputs, labels, energy_model) for config in configs]
+    nets = [on_config(net, config) for config in configs]
+    return [_price_run(one, run, inputs, labels, energy_model, target=target) for one in nets]
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
@@ -160,7 +164,7 @@ def price_net(
     return _price_run(net, reference.run(net, inputs), inputs, labels, energy_model)
 
 
-def expected_cost(
+def expected_cost(  # noqa: PLR0913  # two of them are options
     sizes: tuple[int, ...],
     time_steps: int,
     encoding: Encoding,
@@ -168,6 +172,7 @@ def expected_cost(
     config: AcceleratorConfig,
     *,
     energy_model: str = ENERGY_MODEL,
+    target: Device | None = None,
 ) -> ExpectedCost:
     """Return the cost to expect from mean spikes alone.
 
@@ -179,6 +184,7 @@ def expected_cost(
             (``hardware.cycles.expected``).
         config: the accelerator.
         energy_model: name of a coefficient table.
+        target: the device for whose fabric area is estimated.
 
     Raises:
         DesignError: where ``config`` cannot be built.
@@ -190,7 +196,7 @@ def expected_cost(
     total = cycles.expected(sizes, time_steps, encoding, spikes, config)
     scan = cycles.expected_scan(sizes, time_steps, encoding, spikes, config)
     spent = energy(built, Activity(spikes, scan, total), energy_model)
-    estimate = area(built)
+    estimate = area_on(target, built)
     return ExpectedCost(
         cycles=total,
         latency_us=np.asarray(total / config.clock_mhz),
@@ -216,11 +222,13 @@ def _price_run(
     inputs: NDArray[np.unsignedinteger],
     labels: NDArray[np.integer],
     energy_model: str,
+    *,
+    target: Device | None = None,
 ) -> DesignCost:
     report = cycles.count(net, run, inputs)
     built = resources(net)
     spent = energy(built, activity(report), energy_model)
-    estimate = area(built)
+    estimate = area_on(target, built)
     latency = report.total / net.config.clock_mhz
     return DesignCost(
         samples=len(inputs),

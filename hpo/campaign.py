@@ -17,6 +17,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.sentences import nearest, sentence
 from hpo.space import Categorical, Ordinal, Space, Variable
 from spikefront.errors import SpecError
@@ -113,6 +114,7 @@ class CampaignSpec(_Frozen):
     workers: WorkersSpec = WorkersSpec()
     search: Literal["bayesian", "random"] = "bayesian"
     energy_model: Literal["asic_45nm", "fpga_7series"] = "asic_45nm"
+    device: str | None = Field(None, description="FPGA whose budget bounds every design")
 
     @field_validator("objectives", "constraints")
     @classmethod
@@ -122,18 +124,37 @@ class CampaignSpec(_Frozen):
                 raise ValueError(f"there is no measure {name!r}{nearest(name, MEASURES)}")
         return value
 
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str | None) -> str | None:
+        if value is not None and value not in DEVICES:
+            raise ValueError(f"there is no device {value!r}{nearest(value, DEVICES)}")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "CampaignSpec":
         _check_names(self)
         _check_references(self)
         _check_configurations(self)
         _check_warmup(self)
+        _check_allocation(self)
         return self
 
     @property
     def search_space(self) -> Space:
         """The searched variables as a ``Space``."""
         return Space(self.space)
+
+    @property
+    def target(self) -> Device | None:
+        """The device of the campaign, where it names one."""
+        return None if self.device is None else DEVICES[self.device]
+
+    @property
+    def bounds(self) -> tuple[tuple[str, BoundSpec], ...]:
+        """Every bound on a measure: those of [constraints], and the device's budget."""
+        budget = {name: getattr(self.target, name) for name in RESOURCES} if self.target else {}
+        return (*self.constraints.items(), *((name, BoundSpec(max=top)) for name, top in budget.items()))
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A proposed configuration together with the fixed values."""
@@ -277,6 +298,19 @@ def _check_warmup(spec: CampaignSpec) -> None:
             f"silence.warmup_epochs: {spec.silence.warmup_epochs} of {shortest} epochs leave none to judge: "
             f"lower it below {table}.epochs"
         )
+
+
+def _check_allocation(spec: CampaignSpec) -> None:
+    """Lanes are chosen within a device's budget, so that a device must be named."""
+    searched = spec.space.get("lanes")
+    choices = {
+        "fixed": [spec.fixed.get("lanes")],
+        "designs": spec.designs.get("lanes", []),
+        "space": searched.choices if isinstance(searched, Categorical) else [],
+    }
+    for table, values in choices.items():
+        if "auto" in values and spec.device is None:
+            raise ValueError(f"{table}.lanes: auto needs a budget to choose within: give device = 'pynq-z2'")
 
 
 def _edges(variable: Variable) -> tuple[Any, ...]:

@@ -144,6 +144,7 @@ def _request(campaign: Campaign, trial: TrialRecord) -> TrialRequest:
         split_seed=spec.seed,
         data_root=campaign.data_root,
         energy_model=spec.energy_model,
+        device=spec.device,
         threads=spec.workers.threads,
     )
 
@@ -181,7 +182,7 @@ def is_feasible(spec: CampaignSpec, measures: dict[str, Any]) -> bool:
     """Whether a design keeps every bound of the campaign; a silent one never does."""
     if measures["silent_fraction"] > spec.silence.beta_silent:
         return False
-    for name, bound in spec.constraints.items():
+    for name, bound in spec.bounds:
         if bound.min is not None and measures[name] < bound.min:
             return False
         if bound.max is not None and measures[name] > bound.max:

@@ -15,7 +15,7 @@ from hpo.optimizer import Limit, Outcome, Problem
 from hpo.optimizer.problem import FloatArray, Measures
 from hpo.queries import hypervolume_scale
 from hpo.space import Config
-from workers.parameters import design_grid
+from workers.parameters import TrialParameters, design_grid
 
 COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
 """Measures that follow from spikes and the accelerator; fields of ``hardware.cost.ExpectedCost``."""
@@ -38,7 +38,10 @@ class GreyBox:
 
     def _designs(self, config: Config, outcomes: FloatArray) -> dict[str, FloatArray]:
         """Measures (S, D) of one configuration's outcomes (S, 1 + layers)."""
-        grid = design_grid(self.spec.complete(config), self.spec.designs)
+        grid = [
+            self._allocated(p, outcomes[:, 1:])
+            for p in design_grid(self.spec.complete(config), self.spec.designs)
+        ]
         costs = [
             expected_cost(
                 parameters.sizes(self.n_inputs, self.classes),
@@ -47,6 +50,7 @@ class GreyBox:
                 outcomes[:, 1:],
                 parameters.accelerator(),
                 energy_model=self.spec.energy_model,
+                target=self.spec.target,
             )
             for parameters in grid
         ]
@@ -58,13 +62,20 @@ class GreyBox:
         spikes = np.broadcast_to(outcomes[:, 1:].sum(axis=1, keepdims=True), accuracy.shape)
         return {**known, "accuracy": accuracy, "spikes_per_inference": spikes}
 
+    def _allocated(self, parameters: TrialParameters, spikes: FloatArray) -> TrialParameters:
+        """Lanes "auto" are chosen once per configuration, for the mean of its sampled spikes."""
+        if self.spec.target is None:
+            return parameters
+        sizes = parameters.sizes(self.n_inputs, self.classes)
+        return parameters.allocated(sizes, spikes.mean(axis=0), self.spec.target)
+
 
 def build_problem(spec: CampaignSpec, n_inputs: int, classes: int) -> Problem:
     """The optimiser's view of a campaign on a data set of that shape."""
     layers = int(spec.fixed.get("hidden_layers", 1)) + 1
     limits = tuple(
         Limit(name, at_most=_or(bound.max, np.inf), at_least=_or(bound.min, -np.inf))
-        for name, bound in spec.constraints.items()
+        for name, bound in spec.bounds
     )
     return Problem(
         space=spec.search_space,

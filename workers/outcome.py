@@ -21,6 +21,7 @@ class TrialRequest:
         split_seed: seeds the train/validation/test split and the encodings: one for the whole campaign.
         data_root: folder of the data sets, or None for sets that come with a library.
         energy_model: name of the coefficient table.
+        device: name of the FPGA to fit, or None.
         threads: CPU threads to use.
     """
 
@@ -33,6 +34,7 @@ class TrialRequest:
     split_seed: int
     data_root: str | None
     energy_model: str
+    device: str | None = None
     threads: int = 1
 
 

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hardware.network import AcceleratorConfig
+from hardware.allocate import Shape, allocate
+from hardware.devices import Device
+from hardware.network import AcceleratorConfig, FloatArray
 
 Neuron = Literal["lif", "lapicque"]
 Surrogate = Literal["fast_sigmoid", "arctangent", "spike_rate_escape", "spike_rate_escape_centred"]
@@ -48,8 +50,8 @@ class TrialParameters(BaseModel):
     leak_bits: int = Field(8, ge=1, le=16, description="fraction bits of the multiply leak")
     input_bits: int = Field(8, ge=1, le=16, description="width of one input value under direct encoding")
     chunk_bits: int = Field(32, ge=2, le=32, description="inputs the spike scanner looks at in one cycle")
-    lanes: Lanes | tuple[Lanes, ...] = Field(
-        16, description="neuron cores per layer: one number for all layers, or one per layer"
+    lanes: Lanes | tuple[Lanes, ...] | Literal["auto"] = Field(
+        16, description="neuron cores per layer: one number for all, one per layer, or `auto` within a device"
     )
     clock_mhz: float = Field(100.0, gt=0.0, le=2000.0, description="nominal clock")
 
@@ -68,11 +70,25 @@ class TrialParameters(BaseModel):
         return self
 
     def accelerator(self) -> AcceleratorConfig:
-        """The accelerator part, with ``lanes`` spelled out for every layer."""
-        lanes = self.lanes if isinstance(self.lanes, tuple) else (self.lanes,) * (self.hidden_layers + 1)
+        """The accelerator part, ``lanes`` spelled out for every layer; 1 where ``allocated`` is to choose."""
+        each = 1 if self.lanes == "auto" else self.lanes
+        lanes = each if isinstance(each, tuple) else (each,) * (self.hidden_layers + 1)
         return AcceleratorConfig(
             lanes=lanes, **{name: getattr(self, name) for name in ACCELERATOR_NAMES if name != "lanes"}
         )
+
+    def allocated(self, sizes: tuple[int, ...], spikes: FloatArray, target: Device) -> "TrialParameters":
+        """Itself, with "auto" lanes replaced by the fastest that fit ``target``, or that exceed it least.
+
+        Args:
+            sizes: neurons per layer, inputs first.
+            spikes: mean spikes per inference that enter each layer.
+            target: the campaign's device.
+        """
+        if self.lanes != "auto":
+            return self
+        shape = Shape(sizes, self.time_steps, self.encoding)
+        return self.model_copy(update={"lanes": allocate(shape, spikes, self.accelerator(), target).lanes})
 
     def sizes(self, n_inputs: int, classes: int) -> tuple[int, ...]:
         """Neurons per layer, inputs first."""

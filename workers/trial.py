@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from hardware.cost import DesignCost, price, price_many
+from hardware.devices import Device, device
 from hardware.integer import built_lanes
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize_inputs
@@ -32,6 +34,18 @@ KEPT_SAMPLES = 64
 """Validation samples kept with a trained network, so that it can be exported and verified on its own."""
 TEST_SEED_OFFSET = 1
 """The test split's spikes are drawn apart from the validation split's."""
+
+
+ALLOCATION_SAMPLES = 500
+"""Validation samples whose mean spikes decide lanes that are "auto"."""
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """By which energy model, and in which device's cells, designs are priced."""
+
+    energy_model: str
+    target: Device | None
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,11 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     if result.state != "complete":
         return _stopped(result, timings)
     network = trained_network(result.weights)
+    target = device(request.device) if request.device else None
+    if target:
+        grid = [_allocated(p, network, encoded, target) for p in grid]
     grid = _distinct(grid, network)
-    costs = _price(network, grid, encoded, request.energy_model)
+    costs = _price(network, grid, encoded, Pricing(request.energy_model, target))
     timings["hardware_s"] = time.perf_counter() - trained
     return TrialOutcome(
         state="complete",
@@ -173,7 +190,7 @@ def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
 
 
 def _price(
-    network: TrainedNetwork, grid: list[TrialParameters], encoded: EncodedSplits, energy_model: str
+    network: TrainedNetwork, grid: list[TrialParameters], encoded: EncodedSplits, pricing: Pricing
 ) -> list[DesignCost]:
     """Cost of every design on the validation split; designs of equal spikes share one run of the network."""
     samples, labels = encoded.validation.samples(), encoded.validation.labels
@@ -184,8 +201,22 @@ def _price(
     for members in groups.values():
         configs = [grid[index].accelerator() for index in members]
         inputs = _inputs(samples, grid[members[0]])
-        costs.update(zip(members, price_many(network, configs, inputs, labels, energy_model), strict=True))
+        priced = price_many(network, configs, inputs, labels, pricing.energy_model, target=pricing.target)
+        costs.update(zip(members, priced, strict=True))
     return [costs[index] for index in range(len(grid))]
+
+
+def _allocated(
+    parameters: TrialParameters, network: TrainedNetwork, encoded: EncodedSplits, target: Device
+) -> TrialParameters:
+    """A configuration with its lanes chosen for the spikes of (some of) the validation split."""
+    if parameters.lanes != "auto":
+        return parameters
+    kept = slice(0, ALLOCATION_SAMPLES)
+    inputs = _inputs(encoded.validation.samples(kept), parameters)
+    labels = encoded.validation.labels[kept]
+    seen = price(network, parameters.accelerator(), inputs, labels).spikes_per_layer
+    return parameters.allocated(network.sizes, np.array(seen[:-1]), target)
 
 
 def _distinct(grid: list[TrialParameters], network: TrainedNetwork) -> list[TrialParameters]:

@@ -1,0 +1,252 @@
+"""How many neuron cores each layer gets: the least latency within a device's budget.
+
+The cycles to minimise are those that ``hardware.cycles.expected`` gives for mean spikes: with G groups in a
+layer, ``a(G)`` cycles once and ``b(G)`` per further time step::
+
+    cycles = sum over layers of a + (T - 1) * max over layers of b + a constant
+
+Area is a sum over layers, so the choice is exact for these cycles: a depth-first search with bounds over
+every number of groups that a layer can have. These cycles are the pipelined schedule's estimate: images
+differ, and layers that wait for each other's bursts take somewhat longer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from hardware import cycles
+from hardware.area import Area
+from hardware.devices import RESOURCES, Device, area_on, require_fit, violation
+from hardware.network import AcceleratorConfig, Encoding, FloatArray
+from hardware.resources import assumed_resources
+from spikefront.errors import InputError
+
+EVERY = 64
+MULTIPLIERS = tuple(2.0**k for k in range(-10, 12))
+"""Prices of a resource in cycles that bounds are taken over; any are valid, these span what nets need."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """The lanes chosen for every layer.
+
+    Attributes:
+        lanes: neuron cores per layer.
+        area: estimated area with them.
+        cycles: expected clock cycles of an inference.
+        violation: by what share the device is exceeded; 0 where the network fits.
+    """
+
+    lanes: tuple[int, ...]
+    area: Area
+    cycles: float
+    violation: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a network decides its area and, with its spikes, its cycles."""
+
+    sizes: tuple[int, ...]
+    time_steps: int
+    encoding: Encoding
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The numbers of lanes a layer can have, and what each needs: ``used`` (choices, 4), as ``RESOURCES``."""
+
+    lanes: tuple[int, ...]
+    used: FloatArray
+
+
+def allocate(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
+    """Return the lanes with the fewest expected cycles that fit ``target``.
+
+    Where nothing fits, the lanes that exceed it least, and by how much.
+
+    Args:
+        shape: layer sizes, time steps and encoding.
+        spikes: (L,) mean spikes per inference that enter each layer (``hardware.cycles.expected``).
+        config: the accelerator; its lanes are replaced.
+        target: the device.
+
+    Raises:
+        InputError: where ``spikes`` does not have one value per layer.
+    """
+    spikes = np.asarray(spikes, dtype=np.float64)
+    if spikes.shape != (len(shape.sizes) - 1,):
+        raise InputError(
+            f"spikes has shape {spikes.shape} for {len(shape.sizes) - 1} layers; give one mean per layer."
+        )
+    config = replace(config, lanes=(1,) * len(spikes))
+    shared, layers = _table(shape, config, target)
+    budget, used = _budget(target), [choices.used for choices in layers]
+    once, pace = _cycles(shape, spikes, config, layers)
+    picked = _fastest(_search(used, once, pace, shape.time_steps - 1), budget - shared)
+    if picked is None:
+        picked = _smallest(used, shared, budget)
+    lanes = tuple(choices.lanes[k] for choices, k in zip(layers, picked, strict=True))
+    return _allocation(shape, spikes, replace(config, lanes=lanes), target)
+
+
+def require_allocation(
+    shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device
+) -> Allocation:
+    """Return ``allocate``'s choice.
+
+    Raises:
+        DesignError: where the network does not fit, naming every resource that does not suffice.
+    """
+    found = allocate(shape, spikes, config, target)
+    require_fit(target, found.area)
+    return found
+
+
+def _budget(target: Device) -> FloatArray:
+    return np.array([float(getattr(target, name)) for name in RESOURCES])
+
+
+def lane_choices(neurons: int) -> tuple[int, ...]:
+    """Return the numbers of lanes worth a look for a layer of ``neurons``.
+
+    All of them up to ``EVERY`` neurons; above, the least for every number of groups. More lanes in as many
+    groups gain no cycle, and save area only where they lift a small memory over the size at which it becomes
+    block RAM; memories of large layers are above it anyway.
+    """
+    if neurons <= EVERY:
+        return tuple(range(1, neurons + 1))
+    groups = {-(-neurons // lanes) for lanes in range(1, neurons + 1)}
+    return tuple(sorted(-(-neurons // g) for g in groups))
+
+
+def _allocation(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
+    used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, config))
+    total = cycles.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, config)
+    return Allocation(config.lanes, used, float(total), violation(target, used))
+
+
+@lru_cache(maxsize=64)
+def _table(shape: Shape, config: AcceleratorConfig, target: Device) -> tuple[FloatArray, list[Choices]]:
+    """Return what all layers share, and per layer what each number of lanes adds to it."""
+    layers = len(shape.sizes) - 1
+    least = _used(shape, config, target)
+    found = []
+    for k in range(layers):
+        choices = lane_choices(shape.sizes[k + 1])
+        rows = [_used(shape, _with_lanes(config, k, lanes), target) - least for lanes in choices]
+        found.append(Choices(choices, np.array(rows)))
+    return least, found
+
+
+def _with_lanes(config: AcceleratorConfig, layer: int, lanes: int) -> AcceleratorConfig:
+    return replace(config, lanes=(*config.lanes[:layer], lanes, *config.lanes[layer + 1 :]))
+
+
+def _used(shape: Shape, config: AcceleratorConfig, target: Device) -> FloatArray:
+    used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, config))
+    return np.array([float(getattr(used, name)) for name in RESOURCES])
+
+
+def _cycles(
+    shape: Shape, spikes: FloatArray, config: AcceleratorConfig, layers: Sequence[Choices]
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return, per layer and choice, the cycles once and per further step."""
+    rows = []
+    for k in range(max(len(choices.lanes) for choices in layers)):
+        lanes = tuple(choices.lanes[min(k, len(choices.lanes) - 1)] for choices in layers)
+        one = replace(config, lanes=lanes)
+        rows.append(cycles.expected_parts(shape.sizes, shape.time_steps, shape.encoding, spikes, one))
+    once, pace = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    counts = [len(choices.lanes) for choices in layers]
+    return [once[:n, k] for k, n in enumerate(counts)], [pace[:n, k] for k, n in enumerate(counts)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """A search over choices per layer, and what the layers from each one on need at least.
+
+    ``priced`` are multipliers (M, 4): a unit of each resource has a price in cycles, so that the least of
+    cycles plus price over a layer's choices, minus the price of what is left, bounds the cycles from below.
+    """
+
+    used: list[FloatArray]
+    once: list[FloatArray]
+    pace: list[FloatArray]
+    further: int
+    priced: FloatArray
+    least_used: FloatArray
+    least_once: FloatArray
+    least_pace: FloatArray
+
+    def bound(self, layer: int, left: FloatArray, once: FloatArray, pace: FloatArray) -> FloatArray:
+        """Return the least cycles (choices,) of the layers from ``layer`` on, after choices with ``left``."""
+        rest = (self.least_once[layer] - left @ self.priced.T).max(axis=1)
+        return np.asarray(once + rest + self.further * np.maximum(pace, self.least_pace[layer]))
+
+
+def _search(used: list[FloatArray], once: list[FloatArray], pace: list[FloatArray], further: int) -> _Search:
+    priced = np.concatenate([np.zeros((1, 4)), *(m * np.eye(4) for m in MULTIPLIERS)])
+    costs = [o[:, None] + u @ priced.T for o, u in zip(once, used, strict=True)]
+    least = [c.min(axis=0) for c in costs]
+    return _Search(
+        used,
+        once,
+        pace,
+        further,
+        priced,
+        _suffix_sums([u.min(axis=0) for u in used]),
+        _suffix_sums(least),
+        np.array([*np.maximum.accumulate([p.min() for p in reversed(pace)])[::-1], 0.0]),
+    )
+
+
+def _suffix_sums(rows: list[FloatArray]) -> FloatArray:
+    """Return, for every place, the sum of ``rows`` from there on: one row more than given, the last zero."""
+    return np.concatenate([np.cumsum(rows[::-1], axis=0)[::-1], np.zeros((1, len(rows[0])))])
+
+
+def _fastest(search: _Search, budget: FloatArray) -> tuple[int, ...] | None:
+    """Return the choice per layer with the fewest cycles within ``budget`` (4,), or None."""
+    best: tuple[float, tuple[int, ...] | None] = (np.inf, None)
+
+    def visit(picked: tuple[int, ...], left: FloatArray, once: float, pace: float) -> None:
+        nonlocal best
+        layer = len(picked)
+        if layer == len(search.used):
+            best = (once + search.further * pace, picked)
+            return
+        after = left - search.used[layer]
+        spent, slowest = once + search.once[layer], np.maximum(pace, search.pace[layer])
+        bounds = search.bound(layer + 1, after, spent, slowest)
+        bounds[(after < search.least_used[layer + 1]).any(axis=1)] = np.inf
+        for k in np.argsort(bounds, kind="stable"):
+            if bounds[k] < best[0]:
+                visit((*picked, int(k)), after[k], spent[k], slowest[k])
+
+    visit((), budget, 0.0, 0.0)
+    return best[1]
+
+
+def _smallest(used: list[FloatArray], shared: FloatArray, budget: FloatArray) -> tuple[int, ...]:
+    """Return the choice per layer that exceeds ``budget`` by the least share of one resource."""
+    best: tuple[float, tuple[int, ...]] = (np.inf, ())
+    units = np.maximum(budget, 1.0)
+    least = _suffix_sums([u.min(axis=0) for u in used])
+
+    def visit(picked: tuple[int, ...], total: FloatArray) -> None:
+        nonlocal best
+        layer = len(picked)
+        if layer == len(used):
+            best = (float((total / units).max()), picked)
+            return
+        totals = total + used[layer]
+        shares = ((totals + least[layer + 1]) / units).max(axis=1)
+        for k in np.argsort(shares, kind="stable"):
+            if shares[k] < best[0]:
+                visit((*picked, int(k)), totals[k])
+
+    visit((), shared)
+    return best[1]

@@ -1,0 +1,158 @@
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardware import cycles
+from hardware.allocate import Shape, allocate, lane_choices, require_allocation
+from hardware.area import area
+from hardware.cost import price_net
+from hardware.devices import DEVICES, RESOURCES, area_on, device, violation
+from hardware.network import AcceleratorConfig
+from hardware.resources import assumed_resources
+from spikefront.errors import DesignError, InputError
+from tests.hardware.test_export import make
+
+ARTY = device("arty-a7-35t")
+
+
+@st.composite
+def problems(draw):
+    """A small network with spikes, and a device that is too small for some of its allocations."""
+    sizes = tuple(draw(st.lists(st.integers(1, 40), min_size=2, max_size=4)))
+    shape = Shape(sizes, draw(st.integers(1, 20)), draw(st.sampled_from(["rate", "latency", "direct"])))
+    vectors = 8 if shape.encoding == "direct" else shape.time_steps
+    shares = draw(st.lists(st.floats(0, 1), min_size=len(sizes) - 1, max_size=len(sizes) - 1))
+    spikes = np.array(
+        [
+            s * n * (shape.time_steps if k else vectors)
+            for k, (s, n) in enumerate(zip(shares, sizes, strict=False))
+        ]
+    )
+    config = AcceleratorConfig(
+        lanes=(1,) * len(spikes),
+        weight_bits=draw(st.integers(2, 12)),
+        leak=draw(st.sampled_from(["multiply", "shift"])),
+        chunk_bits=draw(st.sampled_from([4, 8, 32])),
+    )
+    small = replace(
+        ARTY,
+        luts=draw(st.integers(100, 6000)),
+        ffs=draw(st.integers(100, 6000)),
+        bram36=draw(st.sampled_from([0.5, 2, 4, 50])),
+        dsps=draw(st.integers(0, 60)),
+        fabric=draw(st.sampled_from(["xc7", "ice40"])),
+    )
+    return shape, spikes, config, small
+
+
+def every_allocation(shape, spikes, config, target):
+    """Cycles and violation of each of all possible lanes, one by one."""
+    found = []
+    for lanes in itertools.product(*(range(1, n + 1) for n in shape.sizes[1:])):
+        one = replace(config, lanes=lanes)
+        used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, one))
+        total = cycles.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, one)
+        found.append((float(total), violation(target, used)))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_no_other_lanes_are_faster_and_fit(problem):
+    shape, spikes, config, target = problem
+    while np.prod(shape.sizes[1:]) > 800:
+        shape, spikes = replace(shape, sizes=shape.sizes[:-1]), spikes[:-1]
+        config = replace(config, lanes=config.lanes[:-1])
+    found = allocate(shape, spikes, config, target)
+    every = every_allocation(shape, spikes, config, target)
+    fitting = [total for total, excess in every if excess == 0]
+    assert (found.violation == 0) == bool(fitting)
+    if fitting:
+        assert found.cycles == pytest.approx(min(fitting), rel=1e-12)
+    else:
+        assert found.violation == pytest.approx(min(excess for _, excess in every), rel=1e-12)
+
+
+@given(st.integers(65, 5000))
+def test_lane_choices_of_large_layers_have_every_number_of_groups_once(neurons):
+    choices = lane_choices(neurons)
+    groups = [-(-neurons // lanes) for lanes in choices]
+    assert len(set(groups)) == len(groups)
+    assert {groups[0], groups[-1]} == {neurons, 1}
+    assert all(lanes == 1 or -(-neurons // (lanes - 1)) > g for lanes, g in zip(choices, groups, strict=True))
+
+
+def test_a_larger_device_is_never_slower():
+    shape, spikes = Shape((784, 128, 10), 25, "rate"), np.array([2000.0, 300.0])
+    config = AcceleratorConfig((1, 1))
+    totals = []
+    for luts in (2500, 4000, 8000, 20000):
+        found = require_allocation(shape, spikes, config, replace(ARTY, luts=luts))
+        assert found.area.luts <= luts
+        totals.append(found.cycles)
+    assert totals == sorted(totals, reverse=True)
+    assert totals[0] > 2 * totals[-1]
+
+
+def test_a_network_that_cannot_fit_says_what_is_missing_and_by_how_much():
+    shape, spikes = Shape((784, 2048, 10), 25, "rate"), np.array([2000.0, 300.0])
+    config = AcceleratorConfig((1, 1), weight_bits=8, leak="shift")
+    found = allocate(shape, spikes, config, ARTY)
+    assert found.area.bram36 > 300
+    assert found.violation == pytest.approx(found.area.bram36 / 50 - 1)
+    missing = found.area.bram36 - 50
+    with pytest.raises(DesignError, match=rf"block RAMs of 36 kbit of 50 \({missing:g} too many\)") as caught:
+        require_allocation(shape, spikes, config, ARTY)
+    assert caught.value.exit_code == 2
+
+
+def test_the_violation_grows_with_the_network():
+    sizes = [Shape((784, width, 10), 25, "rate") for width in (1024, 1536, 2048, 4096)]
+    config = AcceleratorConfig((1, 1))
+    excess = [allocate(shape, np.array([500.0, 100.0]), config, ARTY).violation for shape in sizes]
+    assert excess == sorted(excess)
+    assert len(set(excess)) == 4
+    assert excess[0] > 0
+
+
+def test_spikes_of_another_network_are_refused():
+    with pytest.raises(InputError, match=r"shape \(3,\) for 2 layers"):
+        allocate(Shape((8, 4, 2), 5, "rate"), np.ones(3), AcceleratorConfig((1, 1)), ARTY)
+
+
+def test_the_chosen_lanes_are_the_fastest_measured_ones_too():
+    """Expected cycles order allocations as measured ones do, on real spike trains of a random network."""
+    net, inputs, labels = make()
+    spikes = np.array(price_net(net, inputs, labels).spikes_per_layer[:-1])
+    target = replace(ARTY, luts=900, dsps=8)
+    found = allocate(Shape(net.sizes, net.time_steps, net.encoding), spikes, net.config, target)
+    chosen = _measured(net, found.lanes, inputs, labels)
+    others = []
+    for lanes in itertools.product(lane_choices(14), lane_choices(5)):
+        built = assumed_resources(net.sizes, net.time_steps, net.encoding, replace(net.config, lanes=lanes))
+        if violation(target, area(built)) == 0:
+            others.append(_measured(net, lanes, inputs, labels))
+    assert len(others) > 5
+    assert chosen <= min(others) * 1.1
+
+
+def _measured(net, lanes, inputs, labels):
+    return price_net(replace(net, config=replace(net.config, lanes=lanes)), inputs, labels).cycles
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_every_device_has_budgets_and_a_source(name):
+    found = device(name)
+    assert found.source
+    assert all(getattr(found, resource) >= 0 for resource in RESOURCES)
+    assert found.luts > 0
+    assert found.clock_mhz > 0
+
+
+def test_unknown_devices_are_refused():
+    with pytest.raises(InputError, match="'pynq' is unknown"):
+        device("pynq")
