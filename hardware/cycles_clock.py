@@ -1,21 +1,21 @@
 """Clock cycles of the clock-driven family, in closed form: equal to the RTL's counter, cycle for cycle.
 
-With G groups of lanes per layer, C chunks in an input vector, T time steps, L layers and B bit planes (0 unless
-the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
+With G groups of lanes per layer, C chunks in an input vector, T time steps, L layers and B bit planes (0
+unless the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
 
     D[k]   = 1 + max( C if k + 1 < vectors,  W[l,k] + G[l] if layer l fires, over layers l )
     W[l,k] = n_in[l] * G[l] if layer l walks a vector with any spike in step k, else 0
 
     total  = C + 2 + D[0] + ... + D[B+T+L-2] + n_out
 
-Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first layer
-walks its planes in the steps 0 .. B - 1 instead. ``vectors`` is T, or B when direct: while a step runs, the next
-input vector is fetched, a chunk per cycle. C + 1 cycles pass before the first step, and the readout takes a
-cycle to count the last vector and one per class.
+Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first
+layer walks its planes in the steps 0 .. B - 1 instead. ``vectors`` is T, or B when direct: while a step runs,
+the next input vector is fetched, a chunk per cycle. C + 1 cycles pass before the first step, and the readout
+takes a cycle to count the last vector and one per class.
 
-Spiker+ (arXiv 2401.01141) takes n_in cycles for a step with spikes and about 4 beside them; here it is n_in + 2
-with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 100 steps with spikes, takes 78,400 cycles
-of walking and 100 * 2 + 130 of everything else in the steps, plus C + 12.
+Spiker+ (arXiv 2401.01141) takes n_in cycles for a step with spikes and about 4 beside them; here it is
+n_in + 2 with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 100 steps with spikes, takes
+78,400 cycles of walking and 100 * 2 + 130 of everything else in the steps, plus C + 12.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def walk_cycles(net: IntegerNetwork, counts: list[IntArray]) -> list[IntArray]:
         counts: per layer, spikes in every chunk of every vector (``hardware.cycles.chunk_counts``).
     """
     inputs = zip(counts, net.sizes, net.groups, strict=False)
-    return [spikes.any(axis=2) * np.int64(n_in * groups) for spikes, n_in, groups in inputs]
+    return [np.where(spikes.any(axis=2), n_in * groups, 0) for spikes, n_in, groups in inputs]
 
 
 def total_cycles(net: IntegerNetwork, walks: list[IntArray]) -> IntArray:

@@ -11,6 +11,9 @@ With N_w weight words read, T time steps, P lanes and G groups, a layer costs un
     registers        cycles * flip-flops * e_ff
     leakage          (uW per kB and per flip-flop) * latency
 
+The clock-driven family reads a weight word in every cycle of a walk, spike or not, and its scanner looks at
+one bit; only spikes are added up.
+
 where ``e(bits, capacity) = e_mem * bits / 64 * sqrt(max(capacity, 1 kB) / 8 kB)``, and a state that is
 registers costs ``bits * e_register`` instead. Under direct encoding the first layer's events touch the
 current memory, and every firing reads both. Units: pJ inside, uJ in what is returned.
@@ -129,8 +132,11 @@ def _asic(ledger: _Ledger, built: Resources, activity: Activity, cycles: FloatAr
     ledger.add("leakage", "input", "memory_leakage", us * built.input_memory.kilobytes)
     for k, layer in enumerate(built.layers):
         reads = np.asarray(activity.spikes[..., k] * layer.groups, dtype=np.float64)
+        walks = built.config.family == "clock_driven"
+        fetched = np.asarray(activity.scan[..., k], dtype=np.float64) if walks else reads
+        _memory(ledger, "weight memory", f"layer{k}", layer.weights, fetched)
         _asic_layer(ledger, f"layer{k}", layer, built, reads)
-        scanned = activity.scan[..., k] * built.config.chunk_bits
+        scanned = activity.scan[..., k] * (1 if walks else built.config.chunk_bits)
         ledger.add("scanner", f"layer{k}", "scan_bit", scanned)
         _leak_and_clock(ledger, f"layer{k}", cycles, us, layer.flip_flops)
         kilobytes = sum(
@@ -146,7 +152,6 @@ def _asic_layer(
 ) -> None:
     config = built.config
     fires = np.full(reads.shape, built.time_steps * layer.groups)
-    _memory(ledger, "weight memory", place, layer.weights, reads)
     if layer.current:
         _memory(ledger, "state memory", place, layer.current, 2 * reads + fires + layer.groups)
         _memory(ledger, "state memory", place, layer.state, 2 * fires)

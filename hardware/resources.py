@@ -6,6 +6,7 @@ Energy and area both start from these counts; the flip-flops equal the RTL's reg
 from dataclasses import dataclass
 from typing import Literal
 
+from hardware import resources_clock
 from hardware.integer import IntegerLayer, IntegerNetwork, built_lanes
 from hardware.network import AcceleratorConfig, Encoding
 from hardware.rtl.shape import CYCLE_BITS, bits_for, decided_bits, word_bits
@@ -157,6 +158,9 @@ def _resources(
     vectors = config.input_bits if encoding == "direct" else time_steps
     words = vectors * -(-sizes[0] // config.chunk_bits)
     shared = bits_for(words - 1) + 1 + _readout_flip_flops(sizes[-1], time_steps) + CYCLE_BITS + 2
+    if config.family == "clock_driven":
+        steps = time_steps + (vectors if encoding == "direct" else 0)
+        shared += resources_clock.shared_flip_flops(words // vectors, steps, config)
     return Resources(tuple(layers), Memory(words, config.chunk_bits), shared, time_steps, config)
 
 
@@ -177,6 +181,9 @@ def _layer(
     kept = sum(m.bits for m in (state, current) if m and m.registers)
     flip_flops = held + kept + _core_flip_flops((n_in, n_out, lanes), time_steps, config, direct)
     flip_flops += lanes * neuron.decided_bits
+    if config.family == "clock_driven":
+        flip_flops = kept + lanes * neuron.decided_bits
+        flip_flops += resources_clock.core_flip_flops((n_in, n_out, lanes), config, direct)
     return LayerResources(
         n_in=n_in,
         n_out=n_out,

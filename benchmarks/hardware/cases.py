@@ -4,7 +4,7 @@ Sizes, lanes and chunks do not divide one another; widths are narrow enough to s
 empty, full, or bursts of all spikes in few steps before slow layers, so that buffers fill and layers wait.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +31,17 @@ class Case:
 def cases(count: int, seed: int = 0) -> list[Case]:
     """Return ``count`` cases; case i is the same for every count."""
     return [_case(np.random.default_rng([seed, i]), i) for i in range(count)]
+
+
+def clock_cases(count: int, seed: int = 0) -> list[Case]:
+    """Return ``count`` cases of ``cases`` on the clock-driven family, every second with one lane per neuron."""
+    return [_on_clock(case, parallel=i % 2 == 0) for i, case in enumerate(cases(count, seed))]
+
+
+def _on_clock(case: Case, *, parallel: bool) -> Case:
+    lanes = case.net.sizes[1:] if parallel else case.net.config.lanes
+    config = replace(case.net.config, family="clock_driven", lanes=lanes)
+    return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config))
 
 
 def _case(rng: np.random.Generator, index: int) -> Case:

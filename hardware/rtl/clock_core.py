@@ -1,12 +1,12 @@
 """One layer's core of the clock-driven family: a counter walks all inputs, one per cycle and group.
 
 In the cycle of ``go`` the core copies its input vector. If any bit is set and a walk is asked for, it then
-takes ``n_in * G`` cycles for every input of every group of lanes, spike or not: the weight memory is addressed
-by the counter itself and so is read in each of them; only a spike's weights are added. Then it fires G groups,
-if asked to, and is idle. A vector without a spike is not walked.
+takes ``n_in * G`` cycles for every input of every group of lanes, spike or not: the weight memory is
+addressed by the counter itself and so is read in each of them; only a spike's weights are added. Then it
+fires G groups, if asked to, and is idle. A vector without a spike is not walked.
 
-Lanes, memories and neurons are those of ``hardware.rtl.core``. There is no stage between counter and memory, so
-a vector is valid in the cycle behind its last group, and ``go`` may come in that cycle.
+Lanes, memories and neurons are those of ``hardware.rtl.core``. There is no stage between counter and memory,
+so a vector is valid in the cycle behind its last group, and ``go`` may come in that cycle.
 """
 
 from dataclasses import dataclass

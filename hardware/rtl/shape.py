@@ -55,6 +55,11 @@ def bits_for(greatest: int) -> int:
     return max(greatest.bit_length(), 1)
 
 
+def counter_bits(count: int) -> int:
+    """Return the width of a counter of ``count`` values; 0 for a single one."""
+    return bits_for(count - 1) if count > 1 else 0
+
+
 def rest_bits(layer: IntegerLayer) -> int:
     """Return the width of the counter of refractory steps; 0 without any."""
     return layer.refractory_steps.bit_length()

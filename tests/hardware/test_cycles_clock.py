@@ -1,0 +1,198 @@
+"""The clock-driven family: reference == RTL == closed form on random small networks, and figures by hand."""
+
+import dataclasses
+import itertools
+import types
+from pathlib import Path
+
+import numpy as np
+import pyrtl
+import pytest
+
+import hardware.cycles_clock as formula
+from benchmarks.hardware.cases import clock_cases
+from hardware.cycles import chunk_counts, count, expected, expected_scan
+from hardware.energy import activity, energy
+from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
+from hardware.reference import run
+from hardware.resources import assumed_resources, resources
+from hardware.rtl.accelerator import build
+from hardware.simulate import simulate
+
+NETWORKS = 160
+
+
+@pytest.fixture(scope="module")
+def walked():
+    """Random networks with what their RTL did; several samples in a row, no reset in between."""
+    return [(case, case.net, simulate(case.net, case.inputs)) for case in clock_cases(NETWORKS, seed=5)]
+
+
+def make(sizes, lanes, time_steps=5, encoding="rate", **config):
+    rng = np.random.default_rng(0)
+    layers = tuple(
+        TrainedLayer(rng.normal(0.05, 0.4, (n_out, n_in)), 0.9, 1.0, "subtract")
+        for n_in, n_out in itertools.pairwise(sizes)
+    )
+    settings = AcceleratorConfig(lanes=lanes, family="clock_driven", **config)
+    return quantize(TrainedNetwork(layers, time_steps, encoding), settings)
+
+
+def spikes(net, rate, samples=20, seed=1):
+    shape = (samples, net.time_steps, net.sizes[0])
+    return (np.random.default_rng(seed).random(shape) < rate).astype(np.uint8)
+
+
+def report(net, inputs):
+    return count(net, run(net, inputs), inputs)
+
+
+def _differences(module, walked):
+    wrong = 0
+    for case, net, rtl in walked:
+        counts = chunk_counts(net, run(net, case.inputs), case.inputs)
+        total = module.total_cycles(net, module.walk_cycles(net, counts))
+        wrong += int((total != rtl.cycles).sum())
+    return wrong
+
+
+def test_spikes_of_every_layer_equal_the_reference(walked):
+    for case, net, rtl in walked:
+        reference = run(net, case.inputs)
+        for layer, (expected_spikes, found) in enumerate(zip(reference.spikes, rtl.spikes, strict=True)):
+            assert np.array_equal(expected_spikes, found), f"layer {layer} of {case.name}"
+        assert np.array_equal(reference.predicted, rtl.predicted), case.name
+
+
+def test_cycles_equal_the_formula(walked):
+    assert _differences(formula, walked) == 0
+    for case, net, rtl in walked:
+        assert np.array_equal(report(net, case.inputs).total, rtl.cycles)
+
+
+def test_the_random_networks_are_worth_comparing(walked):
+    assert len(walked) >= 150
+    nets = [net for _, net, _ in walked]
+    assert {case.kind for case, _, _ in walked} >= {"empty", "full", "sparse", "burst"}
+    assert {net.direct for net in nets} == {True, False}
+    assert {len(net.layers) for net in nets} == {1, 2, 3}
+    assert any(1 in net.sizes[1:] for net in nets)
+    assert any(net.sizes[0] == 1 for net in nets)
+    assert any(max(net.groups) > 1 for net in nets)
+    assert any(set(net.groups) == {1} for net in nets)
+    rates = [float(found.mean()) for _, _, rtl in walked for found in rtl.spikes]
+    assert np.mean([0 < rate < 1 for rate in rates]) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("np.where(spikes.any(axis=2), n_in * groups, 0)", "n_in * groups + 0 * spikes.any(axis=2)"),
+        ("planes + net.time_steps + len(walks) - 1", "planes + net.time_steps + len(walks)"),
+        ("steps[:, : net.input_vectors - 1] = net.chunks[0]", "steps[:, : 0] = net.chunks[0]"),
+        ("steps[:, : net.input_vectors - 1]", "steps[:, : net.input_vectors]"),
+        ("net.time_steps), groups)", "net.time_steps), 1)"),
+        ("np.maximum(taken, work, out=taken)", "np.add(taken, work, out=taken)"),
+        ("0 if first else planes + layer", "0 if first else planes"),
+        ("(1 + steps)", "(2 + steps)"),
+        ("net.chunks[0] + 2 +", "net.chunks[0] + 1 +"),
+        (" + net.sizes[-1])", ")"),
+    ],
+)
+def test_a_wrong_formula_is_found(walked, old, new):
+    source = Path(formula.__file__).read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"the mutation no longer finds {old!r}"
+    module = types.ModuleType("mutant")
+    exec(compile(source.replace(old, new), "mutant", "exec"), module.__dict__)
+    assert _differences(module, walked) > 0
+
+
+def test_two_layers_by_hand():
+    """Six inputs in chunks of 4, three neurons on two lanes, two outputs, steps with and without spikes."""
+    net = make((6, 3, 2), (2, 2), time_steps=2, chunk_bits=4)
+    silent = np.zeros((1, 2, 6), dtype=np.uint8)
+    found = report(net, silent)
+    assert found.scan.tolist() == [[0, 0]]
+    # start 0, two chunks fetched, step 0 at 3: both groups fire; step 1 at 6, in which layer 1 fires too;
+    # step 2 at 9: layer 1 fires, its vector is there at 11 and counted, two classes ranked, done at 14
+    assert found.total.tolist() == [14]
+    spiking = silent.copy()
+    spiking[0, 0, 5] = 1
+    assert report(net, spiking).scan[0, 0] == 12
+    assert int(report(net, spiking).total[0]) >= 14 + 12
+    assert simulate(net, np.concatenate([silent, spiking])).cycles.tolist() == [
+        14,
+        int(report(net, spiking).total[0]),
+    ]
+
+
+def test_spiker_plus_on_mnist():
+    """784-128-10, 100 steps with a spike in each: 784 * 100 = 78,400 cycles; published 780 us at 100 MHz."""
+    net = make((784, 128, 10), (128, 10), 100, weight_bits=4, membrane_bits=6, leak="shift")
+    inputs = spikes(net, 0.1, samples=3)
+    assert inputs.any(axis=2).all()
+    found = report(net, inputs)
+    assert found.scan[:, 0].tolist() == [78_400] * 3
+    # per step 1 to begin and 1 to fire; the last step for layer 1 alone; fetch, start, readout
+    overhead = 100 * 2 + (1 + 128 + 1) + 25 + 2 + 10
+    layer_1_spikes_last = run(net, inputs).spikes[0][:, -1].any(axis=1)
+    assert found.total.tolist() == [78_400 + overhead - 128 * (not busy) for busy in layer_1_spikes_last]
+    assert float(found.total.mean()) / net.config.clock_mhz == pytest.approx(780, rel=0.015)
+
+
+def test_spikes_do_not_depend_on_the_family():
+    clock = make((20, 12, 5), (3, 5))
+    event = dataclasses.replace(clock, config=dataclasses.replace(clock.config, family="event_driven"))
+    inputs = spikes(event, 0.3, samples=2)
+    for a, b in zip(simulate(event, inputs).spikes, simulate(clock, inputs).spikes, strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+@pytest.mark.parametrize("lanes", [(60, 10), (16, 4)])
+def test_expected_cycles_are_near_the_mean(encoding, lanes):
+    net = make((200, 60, 10), lanes, 12, encoding)
+    inputs = spikes(net, 0.1)
+    if encoding == "direct":
+        inputs = np.random.default_rng(3).integers(0, 256, (20, 200)).astype(np.uint16)
+    found = report(net, inputs)
+    shape = (net.sizes, net.time_steps, net.encoding)
+    mean = found.spikes.mean(axis=0)
+    assert expected_scan(*shape, mean, net.config) == pytest.approx(found.scan.mean(axis=0), rel=0.05)
+    assert expected(*shape, mean, net.config) == pytest.approx(found.total.mean(), rel=0.02)
+
+
+def test_expected_cycles_of_empty_inputs_wait_for_the_fetch_alone():
+    """Without a spike a step takes a cycle and its groups, or the fetch of the next vector."""
+    net = make((64, 8), (8,), 10, chunk_bits=32)
+    found = report(net, spikes(net, 0.0, samples=1))
+    assert found.total.tolist() == [2 + 2 + 9 * (1 + 2) + (1 + 1) + 8]
+    assert expected(net.sizes, 10, "rate", np.zeros(1), net.config) == pytest.approx(found.total[0], abs=10)
+
+
+def test_counts_equal_the_registers_and_memories_of_the_rtl(walked):
+    for case, net, _ in walked[:60]:
+        block, counted = build(net), resources(net)
+        registers = sum(len(wire) for wire in block.wirevector_subset(pyrtl.Register))
+        assert counted.total_flip_flops == registers, case.name
+        memories = {found.op_param[1] for found in block.logic if found.op in "m@"}
+        assert sorted(m.bitwidth for m in memories) == sorted(m.bits for m in counted.memories), case.name
+
+
+def test_weights_are_read_for_every_walked_input():
+    """One spike or all: the same reads of the weight memory, but fewer additions."""
+    net = make((40, 10), (10,), 6)
+    few, many = np.zeros((1, 6, 40), np.uint8), np.ones((1, 6, 40), np.uint8)
+    few[:, :, 7] = 1
+    quiet, busy = (energy(resources(net), activity(report(net, inputs))) for inputs in (few, many))
+    assert quiet.parts_uj["weight memory"] == pytest.approx(busy.parts_uj["weight memory"])
+    assert quiet.parts_uj["adders"] < busy.parts_uj["adders"]
+    words = 6 * 40 * 10 * 80 / 64 * np.sqrt(1 / 8)  # 80-bit words of a memory under 1 kB, 10 pJ per 64 bits
+    assert quiet.parts_uj["weight memory"] == pytest.approx(words * 1e-6)
+
+
+def test_assumed_flip_flops_outside_the_layers_are_exact():
+    net = make((70, 12, 5), (4, 5), 7)
+    assumed = assumed_resources(net.sizes, 7, "rate", net.config)
+    assert assumed.flip_flops == resources(net).flip_flops
