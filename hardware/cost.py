@@ -140,7 +140,7 @@ def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
     """
     check_config(config, len(net.layers))
     same = replace(
-        config, lanes=net.config.lanes, chunk_bits=net.config.chunk_bits, clock_mhz=net.config.clock_mhz
+        config, lanes=net.config.lanes, chunk_bits=net.config.chunk_bits, schedule=net.config.schedule, clock_mhz=net.config.clock_mhz
     )
     if same != net.config:
         raise DesignError(

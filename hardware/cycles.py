@@ -11,13 +11,20 @@ For layer l with G groups and C chunks, ``m[c] = max(1, s[c] * G)`` cycles for c
     taken   K[l,t] = B[l,t] + m[0] + ... + m[C-2]            the core takes the last chunk
     drained D[l,t] = N[l,t] if C = 1 else B[l,t] + m[0] + ... + m[C-3]     the last chunk is prefetched
 
+A recurrent layer scans its own spikes of the step before, C' chunks of m' cycles, behind each input vector
+(zeros in step 0). They are at the prefetch one cycle after they were published, so a short scan waits::
+
+    fetch'  N'[l,t] = max( K[l,t],  V[l,t-1] + 1 )
+    begin'  B'[l,t] = max( N'[l,t] + 1,  B[l,t] + sum(m) )
+    fire    F[l,t] = max( B'[l,t] + sum(m') + 1,  A[l+1,t-1] + 1 )
+    taken   K[l,t] = B'[l,t] + m'[0] + ... + m'[C'-2]        for the next vector's fetch
+
     total          = V[L-1,T-1] + n_out + 1                  counters, then one cycle per class for the argmax
 
 The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts
-at
-once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then
-    only
-fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0.
+at once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then
+only fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0. In the sequential schedule A[0,t] is
+V[L-1,t-1] for t > 0, or F[0,t] = V[L-1,t-1] + 2 under direct encoding.
 """
 
 from dataclasses import dataclass
@@ -43,6 +50,7 @@ class CycleReport:
             clock-driven, int64 (N, L).
         fire: cycles in which a layer issues groups to fire, int64 (N, L).
         spikes: input spikes per layer (set bits of all planes when direct), int64 (N, L).
+        echoes: own spikes that come back to recurrent layers, int64 (N, L), zero elsewhere.
         load: cycles for the host to write one inference's input, one word of ``chunk_bits`` per cycle.
     """
 
@@ -50,6 +58,7 @@ class CycleReport:
     scan: IntArray
     fire: IntArray
     spikes: IntArray
+    echoes: IntArray
     load: int
 
     @property
@@ -74,16 +83,27 @@ def count(net: IntegerNetwork, spikes: ReferenceRun, inputs: NDArray[np.unsigned
         work = [chunk_cycles(s, g) for s, g in zip(counts, net.groups, strict=True)]
         total, scan = schedule(net, work), np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
     fire = np.broadcast_to(np.array(net.groups) * net.time_steps, scan.shape)
-    entering = np.stack([s.sum(axis=(1, 2)) for s in counts], axis=1)
-    return CycleReport(total, scan, fire, entering, net.input_words)
+    pairs = list(zip(counts, net.chunks, strict=True))
+    entering = np.stack([s[:, :, :c].sum(axis=(1, 2)) for s, c in pairs], axis=1)
+    echoes = np.stack([s[:, :, c:].sum(axis=(1, 2)) for s, c in pairs], axis=1)
+    return CycleReport(total, scan, fire, entering, echoes, net.input_words)
 
 
 def chunk_counts(
     net: IntegerNetwork, run: ReferenceRun, inputs: NDArray[np.unsignedinteger]
 ) -> list[IntArray]:
-    """Return, per layer, the spikes in every chunk of every input vector: int64 (N, vectors, chunks)."""
+    """Return, per layer, the spikes in every chunk of every input vector: int64 (N, vectors, chunks).
+
+    Chunks of a recurrent layer's own spikes stand behind those of its input.
+    """
     first = bit_planes(inputs, net.config.input_bits) if net.direct else np.asarray(inputs, dtype=np.uint8)
-    return [_per_chunk(vectors, net.config.chunk_bits) for vectors in (first, *run.spikes[:-1])]
+    counts = [_per_chunk(vectors, net.config.chunk_bits) for vectors in (first, *run.spikes[:-1])]
+    for k, echoes in enumerate(net.echo_chunks):
+        if echoes:
+            own = np.roll(run.spikes[k], 1, axis=1)
+            own[:, 0] = 0
+            counts[k] = np.concatenate([counts[k], _per_chunk(own, net.config.chunk_bits)], axis=2)
+    return counts
 
 
 def bit_planes(inputs: NDArray[np.unsignedinteger], bits: int) -> SpikeArray:
@@ -114,26 +134,51 @@ def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
     samples, depth = len(work[0]), len(work)
     accepted = [np.full(samples, NEVER) for _ in range(depth + 1)]
     taken, drained, last = ([np.full(samples, NEVER) for _ in range(depth)] for _ in range(3))
+    finished = np.full(samples, NEVER)
+    sequential = net.config.schedule == "sequential"
     valid = np.zeros(samples, dtype=np.int64)
     for t in range(net.time_steps):
         for k, groups in enumerate(net.groups):
             if net.direct and k == 0:
-                fire = _direct_fire(work[0], last[0], accepted[1], t)
+                fire = np.maximum(_direct_fire(work[0], last[0], accepted[1], t), finished + 2)
             else:
                 accept = np.maximum(valid, drained[k] + 1)
                 if k == 0 and t > 0:
-                    accept = np.full(samples, NEVER)
-                fetch = np.maximum(accept + 1, taken[k])
-                begin = np.maximum(fetch + 1, last[k] + 1)
-                chunks = work[k][:, t]
-                fire = np.maximum(begin + chunks.sum(axis=1) + 1, accepted[k + 1] + 1)
-                taken[k] = begin + chunks[:, :-1].sum(axis=1)
-                drained[k] = fetch if chunks.shape[1] == 1 else begin + chunks[:, :-2].sum(axis=1)
-                accepted[k] = accept
+                    accept = finished
+                scan = _scan(work[k][:, t], net.chunks[k], accept, (taken[k], last[k]))
+                fire = np.maximum(scan.end + 1, accepted[k + 1] + 1)
+                accepted[k], taken[k], drained[k] = accept, scan.taken, scan.drained
             last[k] = fire + groups - 1
             valid = last[k] + 2
         accepted[depth] = valid
+        if sequential:
+            finished = valid
     return np.asarray(valid + net.sizes[-1] + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """When a vector's scan ends, its last chunk is taken, and its last input chunk is prefetched: (N,)."""
+
+    end: IntArray
+    taken: IntArray
+    drained: IntArray
+
+
+def _scan(chunks: IntArray, inputs: int, accept: IntArray, before: tuple[IntArray, IntArray]) -> _Scan:
+    """Schedule one vector's chunks (N, inputs + own spikes), ``before`` being when the step before took its
+    last chunk and issued its last group."""
+    taken, last = before
+    fetch = np.maximum(accept + 1, taken)
+    begin = np.maximum(fetch + 1, last + 1)
+    given, echoes = chunks[:, :inputs], chunks[:, inputs:]
+    end, taken = begin + given.sum(axis=1), begin + given[:, :-1].sum(axis=1)
+    drained = fetch if inputs == 1 else begin + given[:, :-2].sum(axis=1)
+    if echoes.shape[1]:
+        fetch_echo = np.maximum(taken, last + 2 + 1)
+        begin_echo = np.maximum(fetch_echo + 1, end)
+        end, taken = begin_echo + echoes.sum(axis=1), begin_echo + echoes[:, :-1].sum(axis=1)
+    return _Scan(end, taken, drained)
 
 
 def _direct_fire(planes: IntArray, last: IntArray, accepted: IntArray, t: int) -> IntArray:
@@ -166,6 +211,8 @@ def expected(
         config: the accelerator.
     """
     once, pace = expected_parts(sizes, time_steps, encoding, spikes_per_layer, config)
+    if config.schedule == "sequential":
+        return np.asarray(once.sum(axis=-1) + (time_steps - 1) * (pace + 3).sum(axis=-1) + sizes[-1] + 1)
     return np.asarray(once.sum(axis=-1) + (time_steps - 1) * pace.max(axis=-1) + sizes[-1] + 1)
 
 

@@ -38,7 +38,7 @@ class Activity:
     """What happens in an inference; leading dimensions (samples, or candidates) are free.
 
     Attributes:
-        spikes: input spikes per layer (..., L).
+        spikes: spikes that each layer adds up (..., L): those of its input, and its own when recurrent.
         scan: scan cycles per layer (..., L).
         cycles: clock cycles from start to done (...).
     """
@@ -74,7 +74,7 @@ class Energy:
 
 def activity(report: CycleReport) -> Activity:
     """Return the exact activity of simulated or counted inferences."""
-    return Activity(report.spikes, report.scan, report.total)
+    return Activity(report.spikes + report.echoes, report.scan, report.total)
 
 
 def energy(built: Resources, activity: Activity, model: str = "asic_45nm") -> Energy:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hardware.network import AcceleratorConfig, Encoding, IntArray, Reset
 
 
@@ -25,6 +27,7 @@ class IntegerLayer:
         bias: int64 (n_out,) added to the current of every step, or None.
         state_bits: width in which a neuron keeps what its inputs add to: ``accumulator_bits``, or
             ``membrane_bits`` where a kept current takes the inputs.
+        recurrent: int64 (n_out, n_out), unit ``scale``, weights of the layer's own spikes one step before.
     """
 
     weight: IntArray
@@ -39,6 +42,7 @@ class IntegerLayer:
     synapse_leak: int | None = None
     bias: IntArray | None = None
     state_bits: int = 0
+    recurrent: IntArray | None = None
 
     @property
     def n_in(self) -> int:
@@ -49,6 +53,11 @@ class IntegerLayer:
     def n_out(self) -> int:
         """Neurons."""
         return int(self.weight.shape[0])
+
+    @property
+    def rows(self) -> IntArray:
+        """Weights as the weight memory holds them: int64 (n_out, n_in), own spikes behind the inputs."""
+        return self.weight if self.recurrent is None else np.hstack([self.weight, self.recurrent])
 
     @property
     def bias_bits(self) -> int:
@@ -62,8 +71,8 @@ class IntegerLayer:
 class IntegerNetwork:
     """A quantised network on one accelerator configuration.
 
-    Spikes depend on the layers, ``time_steps``, ``encoding`` and the widths of ``config``, but neither on
-    ``config.lanes`` nor on ``config.chunk_bits`` nor on ``config.clock_mhz``: those may be replaced at will.
+    Spikes depend on the layers, ``time_steps``, ``encoding`` and the widths of ``config``, but not on its
+    ``lanes``, ``chunk_bits``, ``schedule`` and ``clock_mhz``: those may be replaced at will.
     """
 
     layers: tuple[IntegerLayer, ...]
@@ -95,6 +104,12 @@ class IntegerNetwork:
     def chunks(self) -> tuple[int, ...]:
         """Chunks of ``chunk_bits`` that one input vector of each layer takes (C)."""
         return tuple(-(-n // self.config.chunk_bits) for n in self.sizes[:-1])
+
+    @property
+    def echo_chunks(self) -> tuple[int, ...]:
+        """Chunks that a recurrent layer's own spikes take behind each input vector; 0 elsewhere."""
+        width = self.config.chunk_bits
+        return tuple(0 if layer.recurrent is None else -(-layer.n_out // width) for layer in self.layers)
 
     @property
     def input_vectors(self) -> int:

@@ -13,6 +13,7 @@ Reset = Literal["subtract", "zero", "fixed", "none"]
 Encoding = Literal["rate", "latency", "direct"]
 Leak = Literal["multiply", "shift"]
 Family = Literal["event_driven", "clock_driven"]
+Schedule = Literal["pipelined", "sequential"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -31,8 +32,9 @@ class TrainedLayer:
         m[t] = (1 - r[t]) * beta * m[t-1] + r[t] * reset_value + I[t]   reset "fixed"
         m[t] = beta * m[t-1] + I[t]                                     reset "none"
         s[t] = m[t] > threshold
-        I[t] = weight @ s_in[t] + bias                                  order I: alpha is None
-        I[t] = alpha * I[t-1] + weight @ s_in[t] + bias                 order II, snnTorch's Synaptic
+        I[t] = D[t]                                                     order I: alpha is None
+        I[t] = alpha * I[t-1] + D[t]                                    order II, snnTorch's Synaptic
+        D[t] = weight @ s_in[t] + bias + recurrent @ s[t-1]
 
     beta 1 is the integrate-and-fire neuron (IF); snnTorch's Lapicque is order I with its effective decay.
 
@@ -49,6 +51,8 @@ class TrainedLayer:
         refractory_steps: steps behind a spike in which a neuron neither takes its current nor fires; the
             membrane potential still leaks, and a synaptic current goes on.
         reset_value: what reset "fixed" sets the membrane potential to, below the threshold.
+        recurrent: float array (n_out, n_out) that weighs the layer's own spikes of the step before, from
+            neuron (column) to neuron (row), in the unit of ``weight``; None for a feed-forward layer.
     """
 
     weight: FloatArray
@@ -60,6 +64,7 @@ class TrainedLayer:
     bias: FloatArray | None = None
     refractory_steps: int = 0
     reset_value: float = 0.0
+    recurrent: FloatArray | None = None
 
     @property
     def rest(self) -> int:
@@ -103,6 +108,8 @@ class AcceleratorConfig:
         clock_mhz: nominal clock.
         family: "event_driven" scans for spikes, which alone cost time; "clock_driven" walks all inputs of a
             step that has any spike, one per cycle, all layers in step.
+        schedule: layers work on successive time steps at once ("pipelined"), or a step enters the first layer
+            only when the last layer has finished the step before ("sequential").
     """
 
     lanes: tuple[int, ...]
@@ -114,6 +121,7 @@ class AcceleratorConfig:
     chunk_bits: int = 32
     clock_mhz: float = 100.0
     family: Family = "event_driven"
+    schedule: Schedule = "pipelined"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``lanes`` as a list."""

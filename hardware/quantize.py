@@ -79,7 +79,9 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
     leak, beta = _leak(layer.beta, config)
     bias = None if layer.bias is None else _rounded(layer.bias, scale)
     current = network.encoding == "direct" and index == 0
-    bits = accumulator_bits(weight, config, current=current)
+    recurrent = None if layer.recurrent is None else _rounded(layer.recurrent, scale)
+    rows = weight if recurrent is None else np.hstack([weight, recurrent])
+    bits = accumulator_bits(rows, config, current=current)
     if bias is not None:
         bits = max(bits, signed_bits(int(bias.min()), int(bias.max())))
     if bits > MAX_ACCUMULATOR_BITS:
@@ -100,6 +102,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
         synapse_leak=None if layer.alpha is None else _leak(layer.alpha, config)[0],
         bias=bias,
         state_bits=config.membrane_bits if current else bits,
+        recurrent=recurrent,
     )
 
 
@@ -148,7 +151,8 @@ def _rounded(values: FloatArray, scale: float) -> IntArray:
 
 
 def _scale(layer: TrainedLayer, config: AcceleratorConfig) -> float:
-    for_weights = float(np.abs(layer.weight).max()) / (2 ** (config.weight_bits - 1) - 1)
+    largest = max(float(np.abs(w).max()) for w in (layer.weight, layer.recurrent) if w is not None)
+    for_weights = largest / (2 ** (config.weight_bits - 1) - 1)
     held = max(layer.threshold, abs(layer.reset_value))
     for_threshold = held / (2 ** (config.membrane_bits - 1) - 2)
     return float(max(for_weights, for_threshold))
@@ -195,6 +199,8 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
         raise DesignError(f"leak = {config.leak!r} is unknown; use 'multiply' or 'shift'.")
     if config.family not in {"event_driven", "clock_driven"}:
         raise DesignError(f"family = {config.family!r} is unknown; use 'event_driven' or 'clock_driven'.")
+    if config.schedule not in {"pipelined", "sequential"}:
+        raise DesignError(f"schedule = {config.schedule!r} is unknown; use 'pipelined' or 'sequential'.")
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)
@@ -233,6 +239,11 @@ def check_network(network: TrainedNetwork) -> None:
     for index, layer in enumerate(network.layers):
         for problem in _problems(layer):
             raise DesignError(f"Layer {index}: {problem}")
+    if network.encoding == "direct" and network.layers[0].recurrent is not None:
+        raise DesignError(
+            "Layer 0 is recurrent under direct encoding, which the accelerator has no memory for; use rate "
+            "or latency encoding, or put a feed-forward layer first."
+        )
     for index, (before, after) in enumerate(zip(network.layers, network.layers[1:], strict=False)):
         if before.weight.shape[0] != after.weight.shape[1]:
             raise DesignError(
@@ -269,6 +280,15 @@ def _neuron_problems(layer: TrainedLayer) -> Iterator[str]:
             yield f"the bias has shape {bias.shape} and dtype {bias.dtype}; give one real number per neuron."
         elif not np.isfinite(bias).all():
             yield f"{int((~np.isfinite(bias)).sum())} biases are not finite; train again or drop this trial."
+    if layer.recurrent is not None:
+        recurrent, n_out = np.asarray(layer.recurrent), np.asarray(layer.weight).shape[0]
+        if recurrent.shape != (n_out, n_out) or recurrent.dtype.kind not in "fiu":
+            yield (
+                f"the recurrent weights have shape {recurrent.shape} and dtype {recurrent.dtype}; give real "
+                f"numbers ({n_out}, {n_out})."
+            )
+        elif not np.isfinite(recurrent).all():
+            yield f"{int((~np.isfinite(recurrent)).sum())} recurrent weights are not finite; train again."
     if not _is_whole(layer.refractory_steps) or not 0 <= layer.refractory_steps <= MAX_REFRACTORY:
         yield f"refractory_steps = {layer.refractory_steps!r} is outside 0..{MAX_REFRACTORY}; choose in it."
     if not (np.isfinite(layer.reset_value) and (layer.reset_value < layer.threshold)):

@@ -60,9 +60,9 @@ def to_bytes(record: NetworkRecord) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
         f"weight{k}": np.asarray(layer.weight) for k, layer in enumerate(network.layers)
     }
-    arrays |= {
-        f"bias{k}": np.asarray(layer.bias) for k, layer in enumerate(network.layers) if layer.bias is not None
-    }
+    for k, layer in enumerate(network.layers):
+        optional = {"bias": layer.bias, "recurrent": layer.recurrent}
+        arrays |= {f"{name}{k}": np.asarray(array) for name, array in optional.items() if array is not None}
     arrays |= {"header": np.array(json.dumps(header)), "inputs": record.inputs, "labels": record.labels}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub reads ** as allow_pickle
@@ -137,6 +137,7 @@ def _layer(arrays: dict[str, NDArray[Any]], index: int, layer: dict[str, Any]) -
         bias=arrays.get(f"bias{index}"),
         refractory_steps=layer.get("refractory_steps", 0),
         reset_value=layer.get("reset_value", 0.0),
+        recurrent=arrays.get(f"recurrent{index}"),
     )
 
 

@@ -108,7 +108,10 @@ def _spikes(layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_s
     state = neuron.initial_state(layer, (len(drive), layer.n_out), drive.dtype)
     spikes = np.zeros((len(drive), time_steps, layer.n_out), dtype=np.uint8)
     for t in range(time_steps):
-        done = neuron.step(layer, config, state, drive[:, t % drive.shape[1]])
+        arriving = drive[:, t % drive.shape[1]]
+        if layer.recurrent is not None and t > 0:
+            arriving = arriving + _matmul(spikes[:, t - 1], layer.recurrent, 1).astype(drive.dtype)
+        done = neuron.step(layer, config, state, arriving)
         state, spikes[:, t] = done.state, done.spikes
     return spikes
 

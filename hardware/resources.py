@@ -33,7 +33,7 @@ class LayerResources:
     Attributes:
         n_in, n_out: inputs and neurons.
         lanes, groups: neuron cores P, and groups of P neurons G.
-        weights: weight memory, a word per input and group.
+        weights: weight memory, a word per input (and neuron, if recurrent) and group.
         state: what neurons keep between steps (``hardware.rtl.neuron.word_bits``), a word per group.
         current: kept currents, a word per group; only the first layer under direct encoding.
         sum_bits: width of an accumulation.
@@ -96,6 +96,7 @@ class _Neuron:
         multiplies: multipliers per lane.
         subtracts: whether a spike subtracts the threshold.
         bias_bits: width of a bias, 0 without.
+        recurrent: whether its own spikes come back.
     """
 
     accumulator_bits: int
@@ -104,6 +105,7 @@ class _Neuron:
     multiplies: int
     subtracts: bool
     bias_bits: int = 0
+    recurrent: bool = False
 
 
 def resources(net: IntegerNetwork) -> Resources:
@@ -121,6 +123,7 @@ def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
         sum(config.leak == "multiply" and b & (b - 1) != 0 for b in factors),
         layer.reset == "subtract",
         layer.bias_bits,
+        layer.recurrent is not None,
     )
 
 
@@ -157,7 +160,14 @@ def _resources(
         layers.append(_layer((sizes[k], sizes[k + 1], lanes[k]), time_steps, config, neuron, feed))
     vectors = config.input_bits if encoding == "direct" else time_steps
     words = vectors * -(-sizes[0] // config.chunk_bits)
-    shared = bits_for(words - 1) + 1 + _readout_flip_flops(sizes[-1], time_steps) + CYCLE_BITS + 2
+    shared = (
+        bits_for(words - 1)
+        + 1
+        + (config.schedule == "sequential")
+        + _readout_flip_flops(sizes[-1], time_steps)
+        + CYCLE_BITS
+        + 2
+    )
     if config.family == "clock_driven":
         steps = time_steps + (vectors if encoding == "direct" else 0)
         shared += resources_clock.shared_flip_flops(words // vectors, steps, config)
@@ -179,8 +189,11 @@ def _layer(
     current = Memory(groups, lanes * neuron.accumulator_bits, registers=groups == 1) if direct else None
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     kept = sum(m.bits for m in (state, current) if m and m.registers)
-    flip_flops = held + kept + _core_flip_flops((n_in, n_out, lanes), time_steps, config, direct)
-    flip_flops += lanes * neuron.decided_bits
+    if feed != "buffer" and (neuron.recurrent or (config.schedule == "sequential" and not direct)):
+        held = _counter_bits(-(-n_in // config.chunk_bits))
+    rows = n_in + n_out * neuron.recurrent
+    flip_flops = held + kept + lanes * neuron.decided_bits
+    flip_flops += _core_flip_flops((n_in, n_out, lanes, rows), time_steps, config, direct)
     if config.family == "clock_driven":
         flip_flops = kept + lanes * neuron.decided_bits
         flip_flops += resources_clock.core_flip_flops((n_in, n_out, lanes), config, direct)
@@ -189,7 +202,7 @@ def _layer(
         n_out=n_out,
         lanes=lanes,
         groups=groups,
-        weights=Memory(groups * n_in, lanes * config.weight_bits),
+        weights=Memory(groups * rows, lanes * config.weight_bits),
         state=state,
         current=current,
         sum_bits=neuron.accumulator_bits,
@@ -210,13 +223,16 @@ def _source_flip_flops(n_in: int, chunk_bits: int) -> int:
 
 
 def _core_flip_flops(
-    shape: tuple[int, int, int], time_steps: int, config: AcceleratorConfig, direct: bool
+    shape: tuple[int, int, int, int], time_steps: int, config: AcceleratorConfig, direct: bool
 ) -> int:
     """Count scanner, control, pipeline and spike buffer (``hardware.rtl.control`` and ``.core``)."""
-    n_in, n_out, lanes = shape
-    groups, chunks = -(-n_out // lanes), -(-n_in // config.chunk_bits)
-    row = bits_for(groups * n_in - 1)
-    scanner = 4 * config.chunk_bits + 1 + row * ((chunks > 1) + (groups > 1))
+    n_in, n_out, lanes, rows = shape
+    groups, chunks, echoes = -(-n_out // lanes), -(-n_in // config.chunk_bits), 0
+    if rows > n_in:
+        echoes = -(-n_out // config.chunk_bits)
+    row = bits_for(groups * rows - 1)
+    scanner = 4 * config.chunk_bits + 1 + row * ((chunks + echoes > 1) + (groups > 1))
+    scanner += echoes * config.chunk_bits + bits_for(echoes) + 2 if echoes else 0
     planes = 1 + 2 * _counter_bits(config.input_bits) if direct else 0
     control = 3 + _counter_bits(time_steps) + planes
     pipeline = 4 + row + 2 + 3 * _counter_bits(groups)

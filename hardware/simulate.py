@@ -126,6 +126,8 @@ def _cycle_limit(net: IntegerNetwork) -> int:
     scan = sum(
         v * ((n + c) * g + 4) for v, n, c, g in zip(vectors, net.sizes, net.chunks, net.groups, strict=False)
     )
+    pairs = list(zip(net.groups, net.sizes[1:], net.echo_chunks, strict=True))
+    scan += net.time_steps * sum((n + e) * g for g, n, e in pairs if e)
     return scan + net.time_steps * sum(g + 8 for g in net.groups) + net.sizes[-1] + 8
 
 

@@ -68,7 +68,7 @@ def verilog(net: IntegerNetwork, name: str) -> VerilogDesign:
     memories = {}
     for index, layer in enumerate(net.layers):
         memory, lanes = f"layer{index}_weights", net.lanes[index]
-        words = weight_words(layer.weight, lanes, net.config.weight_bits)
+        words = weight_words(layer.rows, lanes, net.config.weight_bits)
         file = f"{name}_{memory}.hex"
         memories[file] = hex_words(words, lanes * net.config.weight_bits)
         module = _read_from_file(module, memory, file, len(words))

@@ -15,7 +15,8 @@ from hardware.network import AcceleratorConfig, Reset, TrainedLayer, TrainedNetw
 from hardware.quantize import quantize
 
 SAMPLES = 3
-KINDS = ("uniform", "pressure", "sparse", "burst", "pressure", "full", "empty")
+KINDS = ("uniform", "turn", "pressure", "sparse", "burst", "turn", "full", "empty")
+PRESSED = {"pressure", "turn"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +47,27 @@ def _on_clock(case: Case, *, parallel: bool) -> Case:
 
 def _case(rng: np.random.Generator, index: int) -> Case:
     kind = KINDS[index % len(KINDS)]
-    pressure = kind == "pressure"
-    sizes = _pressed_sizes(rng) if pressure else [_size(rng) for _ in range(int(rng.integers(2, 5)))]
-    direct = bool(rng.random() < 0.25)
-    config = _config(rng, sizes, pressure)
-    time_steps = int(rng.integers(5, 9)) if pressure else int(rng.integers(1, 7))
+    pressure = kind in PRESSED
+    sizes = _sizes(rng, kind)
+    direct = bool(rng.random() < 0.25) and kind != "turn"
+    config = _config(rng, sizes, kind)
+    time_steps = int(rng.integers(*{"pressure": (5, 9), "turn": (7, 11)}.get(kind, (1, 7))))
     build = _pressed_layer if pressure else _layer
     layers = tuple(build(rng, n_in, n_out, config) for n_in, n_out in pairwise(sizes))
+    if kind == "turn":
+        layers = (_turning_layer(rng, layers[0]), *layers[1:])
+    share = 0.6 if kind == "turn" else 0.25
+    layers = tuple(
+        layer if (direct and k == 0) or rng.random() > share else _looped(rng, layer, config)
+        for k, layer in enumerate(layers)
+    )
     net = quantize(TrainedNetwork(layers, time_steps, "direct" if direct else "rate"), config)
     inputs = _currents(rng, net, kind) if direct else _spikes(rng, net, kind)
-    name = (
-        f"{index}: {'-'.join(map(str, sizes))} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
+    shape = "-".join(
+        f"{len(layer.weight)}r" if layer.recurrent is not None else str(len(layer.weight)) for layer in layers
     )
+    name = f"{index}: {sizes[0]}-{shape} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
+    name += f" {config.schedule}"
     return Case(name + (" direct" if direct else ""), kind, net, inputs)
 
 
@@ -65,27 +75,33 @@ def _size(rng: np.random.Generator) -> int:
     return int(rng.integers(1, 41) if rng.random() < 0.5 else rng.integers(1, 13))
 
 
-def _pressed_sizes(rng: np.random.Generator) -> list[int]:
-    """Return two or three layers that are wide enough to keep each other waiting."""
+def _sizes(rng: np.random.Generator, kind: str) -> list[int]:
+    """Return inputs and layers, under pressure wide enough to keep each other waiting."""
+    if kind not in PRESSED:
+        return [_size(rng) for _ in range(int(rng.integers(2, 5)))]
+    if kind == "turn":
+        return [int(n) for n in (rng.integers(8, 19), rng.integers(3, 10), rng.integers(2, 5))]
     return [int(rng.integers(4, 25)) for _ in range(int(rng.integers(2, 4)))] + [int(rng.integers(2, 13))]
 
 
-def _config(rng: np.random.Generator, sizes: list[int], pressure: bool) -> AcceleratorConfig:
-    weight_bits = int(rng.integers(2, 9))
+def _config(rng: np.random.Generator, sizes: list[int], kind: str) -> AcceleratorConfig:
+    pressure, turn = kind in PRESSED, kind == "turn"
+    weight_bits = int(rng.integers(4 if pressure else 2, 9))
     return AcceleratorConfig(
-        lanes=tuple(_lanes(rng, n, pressure) for n in sizes[1:]),
+        lanes=tuple(1 if turn else _lanes(rng, n, pressure) for n in sizes[1:]),
         weight_bits=weight_bits,
         membrane_bits=int(rng.integers(max(4, weight_bits), weight_bits + 6)),
         leak="multiply" if rng.random() < 0.5 else "shift",
         leak_bits=int(rng.integers(1, 10)),
         input_bits=int(rng.integers(1, 6)),
         chunk_bits=int(rng.integers(4, 25 if pressure else 33)),
+        schedule="sequential" if not turn and rng.random() < 0.2 else "pipelined",
     )
 
 
 def _lanes(rng: np.random.Generator, n_out: int, pressure: bool) -> int:
     if pressure:
-        return int(rng.choice([1, 2, (n_out + 1) // 2, n_out]))
+        return int(rng.choice([1, 1, 2, (n_out + 1) // 2, n_out]))
     return int(rng.integers(1, n_out + 3 if rng.random() < 0.5 else 5))
 
 
@@ -106,6 +122,13 @@ def _layer(rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorC
     )
 
 
+def _looped(rng: np.random.Generator, layer: TrainedLayer, config: AcceleratorConfig) -> TrainedLayer:
+    """Return ``layer`` with recurrent weights."""
+    weight = rng.normal(0.0, 1.0, (len(layer.weight), len(layer.weight)))
+    threshold = max(layer.threshold, _least_threshold(weight, config))
+    return replace(layer, recurrent=weight, threshold=threshold)
+
+
 def _pressed_layer(
     rng: np.random.Generator, n_in: int, n_out: int, config: AcceleratorConfig
 ) -> TrainedLayer:
@@ -117,6 +140,17 @@ def _pressed_layer(
     )
 
 
+def _turning_layer(rng: np.random.Generator, layer: TrainedLayer) -> TrainedLayer:
+    """Return a layer that input 0 makes fire as a whole, and all other inputs keep silent.
+
+    First it fires at little cost and the layer behind is slow; then it is slow and nothing comes out. A layer
+    that had to wait in the first half is late in the second: only then does waiting change the total.
+    """
+    weight = -rng.uniform(0.1, 0.5, layer.weight.shape)
+    weight[:, 0] = 1.6
+    return replace(layer, weight=weight, beta=0.0, threshold=0.9, reset="none")
+
+
 def _least_threshold(weight: NDArray[np.float64], config: AcceleratorConfig) -> float:
     """Return one LSB, the least threshold that does not round to zero."""
     return float(np.abs(weight).max() / (2 ** (config.weight_bits - 1) - 1))
@@ -124,8 +158,14 @@ def _least_threshold(weight: NDArray[np.float64], config: AcceleratorConfig) -> 
 
 def _spikes(rng: np.random.Generator, net: IntegerNetwork, kind: str) -> NDArray[np.unsignedinteger]:
     shape = (SAMPLES, net.time_steps, net.sizes[0])
-    rate = {"uniform": 0.4, "sparse": 0.05, "empty": 0.0, "full": 1.0, "burst": 0.9, "pressure": 0.9}[kind]
+    rate = {"uniform": 0.4, "sparse": 0.05, "empty": 0.0, "full": 1.0, "burst": 0.9, "pressure": 0.9}.get(
+        kind, 0.8
+    )
     spikes = (rng.random(shape) < rate).astype(np.uint8)
+    if kind == "turn":
+        half = int(rng.integers(4, net.time_steps - 1))
+        spikes[:, :half] = np.arange(shape[2]) == 0
+        spikes[:, half:, 0] = 0
     if kind in {"burst", "pressure"}:
         quiet = rng.random(shape[:2]) < 0.6
         quiet[:, [0, -1]] = kind != "pressure"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyrtl
 
-from hardware.rtl.scanner import Prefetched, isolate
+from hardware.rtl.scanner import Permission, Prefetched, isolate
 from hardware.rtl.shape import CoreShape, bits_for
 
 Wire = Any
@@ -53,8 +53,12 @@ class _Scan:
     plane: Wire
 
 
-def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
-    """Return what the core issues; drives ``fetched.take``. No firing starts while the buffer is ``full``."""
+def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | None) -> Issue:
+    """Return what the core issues; drives ``fetched.take``.
+
+    No firing starts while the buffer is ``full``; a core with a kept current asks ``go`` before every step
+    but the first.
+    """
     scanning = pyrtl.Register(1, f"{shape.name}_scanning")
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
@@ -72,9 +76,11 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire) -> Issue:
     idle = ~scanning & ~firing
     begin = idle & fetched.valid & ~charged
     take = fetched.take
-    take <<= begin | (chunk_done & ~scan_done)
+    # own spikes may still be on their way; until they are here the finished chunk counts as an empty one
+    ready = fetched.valid if shape.echoes else pyrtl.Const(1, 1)
+    take <<= begin | (chunk_done & ~scan_done & ready)
     scanning.next <<= begin | (scanning & ~scan_done)
-    firing.next <<= scan_done | (idle & charged) | (firing & ~fire_done)
+    firing.next <<= scan_done | _recharged(shape, idle & charged, go) | (firing & ~fire_done)
     booting.next <<= booting & ~fire_done
     _advance(shape, scan, fetched, begin, group_done & scanning)
     count_up(group, scanning | fire, pyrtl.select(scanning, group_done, final))
@@ -97,10 +103,9 @@ def make_counter(count: int, name: str) -> Wire:
 
 
 def _scan_registers(shape: CoreShape) -> _Scan:
-    width, chunk_bits = bits_for(shape.groups * shape.layer.n_in - 1), shape.config.chunk_bits
-    chunk_base = (
-        pyrtl.Register(width, f"{shape.name}_chunk_base") if shape.chunks > 1 else pyrtl.Const(0, width)
-    )
+    width, chunk_bits = bits_for(shape.groups * shape.rows - 1), shape.config.chunk_bits
+    several = shape.chunks + shape.echoes > 1
+    chunk_base = pyrtl.Register(width, f"{shape.name}_chunk_base") if several else pyrtl.Const(0, width)
     return _Scan(
         low=pyrtl.Register(chunk_bits, f"{shape.name}_low"),
         rest=pyrtl.Register(chunk_bits, f"{shape.name}_rest"),
@@ -111,7 +116,13 @@ def _scan_registers(shape: CoreShape) -> _Scan:
 
 
 def _at_vector_end(shape: CoreShape, scan: _Scan) -> Wire:
-    return scan.chunk_base == (shape.chunks - 1) * shape.config.chunk_bits
+    if shape.echoes:
+        return scan.chunk_base == shape.layer.n_in + (shape.echoes - 1) * shape.config.chunk_bits
+    return scan.chunk_base == _last_input_base(shape)
+
+
+def _last_input_base(shape: CoreShape) -> int:
+    return (shape.chunks - 1) * shape.config.chunk_bits
 
 
 def _last_chunk(shape: CoreShape, scan: _Scan) -> Wire:
@@ -144,6 +155,17 @@ def _charged(shape: CoreShape, scan_done: Wire, inference_done: Wire) -> Wire:
     return charged
 
 
+def _recharged(shape: CoreShape, waiting: Wire, go: Permission | None) -> Wire:
+    """Return whether a core that only waits to fire its kept current again may do so."""
+    if not shape.planes or go is None:
+        return waiting
+    following = waiting & go.allowed
+    if go.used is not None:
+        used = go.used
+        used <<= following
+    return following
+
+
 def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, group_done: Wire) -> None:
     """Move to the next chunk, the next spike of this chunk, or the next group of this spike."""
     take, at_end = fetched.take, _at_vector_end(shape, scan)
@@ -153,14 +175,17 @@ def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, gr
     scan.rest.next <<= pyrtl.select(take, fetched.rest, pyrtl.select(group_done, rest, scan.rest))
     width = len(scan.chunk_base)
     chunk_base = scan.chunk_base
-    if shape.chunks > 1:
+    if shape.chunks + shape.echoes > 1:
         following = (scan.chunk_base + shape.config.chunk_bits).truncate(width)
+        if shape.echoes:
+            inputs_end = scan.chunk_base == _last_input_base(shape)
+            following = pyrtl.select(inputs_end, pyrtl.Const(shape.layer.n_in, width), following)
         chunk_base = pyrtl.select(
             take, pyrtl.select(begin | at_end, pyrtl.Const(0, width), following), scan.chunk_base
         )
         scan.chunk_base.next <<= chunk_base
     if shape.groups > 1:
-        next_group = (scan.base + shape.layer.n_in).truncate(width)
+        next_group = (scan.base + shape.rows).truncate(width)
         in_chunk = pyrtl.select(group_done | take, chunk_base, next_group)
         scan.base.next <<= in_chunk
     if shape.planes > 1:

@@ -18,7 +18,7 @@ import pyrtl
 from hardware.network import IntArray
 from hardware.rtl import neuron
 from hardware.rtl.control import Issue, control
-from hardware.rtl.scanner import Prefetched, encode
+from hardware.rtl.scanner import Permission, Prefetched, encode
 from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
 
 Wire = Any
@@ -26,13 +26,17 @@ Wire = Any
 
 @dataclass(frozen=True)
 class CorePorts:
-    """What a core shows: its spike vector, ``full`` until ``accept``, a strobe per step, whether it boots."""
+    """What a core shows: its spike vector, ``full`` until ``accept``, a strobe per step, whether it boots.
+
+    ``ended`` says in the strobe's cycle that the step was the inference's last; only recurrent cores have it.
+    """
 
     vector: Wire
     full: Wire
     accept: Wire
     strobe: Wire
     booting: Wire
+    ended: Wire | None
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,21 @@ class _Decided:
     lanes: list[neuron.Decided]
 
 
-def core(shape: CoreShape, fetched: Prefetched) -> CorePorts:
-    """Build the core that consumes ``fetched``; the reader of the vector drives ``accept``."""
+def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePorts:
+    """Build the core that consumes ``fetched``; the reader of the vector drives ``accept``.
+
+    ``go`` is the first core's.
+    """
     accept = pyrtl.WireVector(1, f"{shape.name}_accept")
     full = pyrtl.Register(1, f"{shape.name}_full")
     strobe = pyrtl.Register(1, f"{shape.name}_published")
-    issue = control(shape, fetched, full)
+    issue = control(shape, fetched, full, go)
     stage = _issue_stage(shape, issue)
     spikes = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
-    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting)
+    ended = _delayed(stage.publish & stage.clear, f"{shape.name}_ended") if shape.echoes else None
+    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting, ended)
 
 
 def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight_bits: int) -> list[int]:
@@ -202,7 +210,7 @@ def _charge(shape: CoreShape, stage: Stage, decided: _Decided, weights: list[Wir
 
 def _weights(shape: CoreShape, row: Wire) -> list[Wire]:
     bits = shape.config.weight_bits
-    words = weight_words(shape.layer.weight, shape.lanes, bits)
+    words = weight_words(shape.layer.rows, shape.lanes, bits)
     memory = pyrtl.RomBlock(
         bits * shape.lanes,
         len(row),

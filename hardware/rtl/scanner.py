@@ -24,6 +24,41 @@ class Prefetched:
     take: Wire
 
 
+@dataclass(frozen=True)
+class Permission:
+    """Whether the first layer may begin a step; its user drives ``used``, where there is one, as it does."""
+
+    allowed: Wire
+    used: Wire | None
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A layer's own spikes on their way back, in the cycle of ``strobe``; after the last step they are
+    dropped."""
+
+    vector: Wire
+    strobe: Wire
+    ended: Wire
+
+
+@dataclass(frozen=True)
+class _Input:
+    """Where input chunks come from: the next one, whether it is there and is its vector's last, and the
+    strobe that copies it, which the prefetch drives."""
+
+    head: Wire
+    available: Wire
+    last: Wire
+    fetch: Wire
+
+
+def echo_wires(shape: CoreShape) -> Echo:
+    """Return the wires of a recurrent layer's own spikes, to be driven when its core is built."""
+    sizes = {"vector": shape.layer.n_out, "strobe": 1, "ended": 1}
+    return Echo(*(pyrtl.WireVector(bits, f"{shape.name}_echo_{name}") for name, bits in sizes.items()))
+
+
 def isolate(chunk: Wire) -> tuple[Wire, Wire]:
     """Return the lowest set bit of ``chunk`` as one-hot, and ``chunk`` without it."""
     less_one = (chunk - 1).truncate(len(chunk))
@@ -37,21 +72,24 @@ def encode(one_hot: Wire) -> Wire:
     return pyrtl.concat_list([pyrtl.rtl_any(*column) if column else pyrtl.Const(0, 1) for column in columns])
 
 
-def vector_source(shape: CoreShape, vector: Wire, full: Wire, accept: Wire) -> Prefetched:
+def vector_source(shape: CoreShape, vector: Wire, full: Wire, accept: Wire, echo: Echo | None) -> Prefetched:
     """Scan the spike vectors of the layer before: drives ``accept`` in the cycle that copies ``vector``."""
     width = shape.config.chunk_bits
     held = pyrtl.Register(shape.chunks * width, f"{shape.name}_held")
     left = pyrtl.Register(bits_for(shape.chunks), f"{shape.name}_held_chunks")
     accept <<= full & (left == 0)
-    fetched, fetch = _prefetch(shape, held[:width], left != 0)
+    fetch = pyrtl.WireVector(1, f"{shape.name}_fetch")
+    source = _Input(held[:width], left != 0, left == 1, fetch)
     shifted = pyrtl.shift_right_logical(held, width) if shape.chunks > 1 else held
     held.next <<= pyrtl.select(accept, vector.zero_extended(len(held)), pyrtl.select(fetch, shifted, held))
     fewer = pyrtl.select(fetch, (left - 1).truncate(len(left)), left)
     left.next <<= pyrtl.select(accept, pyrtl.Const(shape.chunks, len(left)), fewer)
-    return fetched
+    return _merge(shape, source, echo)
 
 
-def memory_source(shape: CoreShape, vectors: int, start: Wire) -> Prefetched:
+def memory_source(
+    shape: CoreShape, vectors: int, start: Wire, go: Permission, echo: Echo | None
+) -> Prefetched:
     """Scan the input memory from its first word to its last; the host writes it through the ``load`` port.
 
     Word ``v * C + c`` holds chunk c of input vector v, its lowest input in bit 0 and unused bits zero. A
@@ -62,12 +100,59 @@ def memory_source(shape: CoreShape, vectors: int, start: Wire) -> Prefetched:
     memory = pyrtl.MemBlock(width, bits_for(words - 1), name="input_memory", asynchronous=False)
     address = pyrtl.Register(bits_for(words - 1), "input_address")
     active = pyrtl.Register(1, "input_active")
-    fetched, fetch = _prefetch(shape, memory[address], active)
+    fetch = pyrtl.WireVector(1, f"{shape.name}_fetch")
+    first_chunk, last_chunk = _place_in_vector(shape, fetch)
+    available = active
+    if go.used is not None and not shape.planes:
+        available = active & (go.allowed | ~first_chunk)
+        used = go.used
+        used <<= fetch & first_chunk
     last = address == words - 1
     following = pyrtl.select(last, pyrtl.Const(0, len(address)), (address + 1).truncate(len(address)))
     address.next <<= pyrtl.select(fetch, following, address)
     active.next <<= start | (active & ~(fetch & last))
     load_port(memory, words)
+    return _merge(shape, _Input(memory[address], available, last_chunk, fetch), echo)
+
+
+def counts_chunks(shape: CoreShape) -> bool:
+    """Return whether the first layer needs to know where in a vector a chunk of the input memory stands."""
+    return shape.chunks > 1 and (shape.echoes > 0 or (shape.sequential and not shape.planes))
+
+
+def _place_in_vector(shape: CoreShape, fetch: Wire) -> tuple[Wire, Wire]:
+    """Return whether the chunk at hand is its vector's first, and its last, where that matters."""
+    if not counts_chunks(shape):
+        return pyrtl.Const(1, 1), pyrtl.Const(1, 1)
+    chunk = pyrtl.Register(bits_for(shape.chunks - 1), "input_chunk")
+    last = chunk == shape.chunks - 1
+    following = pyrtl.select(last, pyrtl.Const(0, len(chunk)), (chunk + 1).truncate(len(chunk)))
+    chunk.next <<= pyrtl.select(fetch, following, chunk)
+    return chunk == 0, last
+
+
+def _merge(shape: CoreShape, source: _Input, echo: Echo | None) -> Prefetched:
+    """Prefetch the input's chunks; behind each vector's last, those of the layer's own spikes before it."""
+    if echo is None:
+        fetched, fetch = _prefetch(shape, source.head, source.available)
+        copied = source.fetch
+        copied <<= fetch
+        return fetched
+    width = shape.config.chunk_bits
+    held = pyrtl.Register(shape.echoes * width, f"{shape.name}_echoes")
+    left = pyrtl.Register(bits_for(shape.echoes), f"{shape.name}_echo_chunks", reset_value=shape.echoes)
+    turn = pyrtl.Register(1, f"{shape.name}_echo_turn")
+    head = pyrtl.select(turn, held[:width], source.head)
+    fetched, fetch = _prefetch(shape, head, pyrtl.select(turn, left != 0, source.available))
+    copied = source.fetch
+    copied <<= fetch & ~turn
+    back = fetch & turn
+    turn.next <<= (copied & source.last) | (turn & ~(back & (left == 1)))
+    fewer = pyrtl.select(back, (left - 1).truncate(len(left)), left)
+    left.next <<= pyrtl.select(echo.strobe, pyrtl.Const(shape.echoes, len(left)), fewer)
+    shifted = pyrtl.shift_right_logical(held, width) if shape.echoes > 1 else held
+    spikes = pyrtl.select(echo.ended, pyrtl.Const(0, len(held)), echo.vector.zero_extended(len(held)))
+    held.next <<= pyrtl.select(echo.strobe, spikes, pyrtl.select(back, shifted, held))
     return fetched
 
 

@@ -21,6 +21,8 @@ class CoreShape:
         chunks: chunks per input vector C.
         time_steps: steps per inference.
         planes: bit planes to scan before step 0; 0 for a layer that is fed with spikes.
+        echoes: chunks of the layer's own spikes of the step before; 0 unless it is recurrent.
+        rows: weight words per group: inputs, and own spikes behind them.
     """
 
     name: str
@@ -31,6 +33,13 @@ class CoreShape:
     chunks: int
     time_steps: int
     planes: int
+    echoes: int
+    rows: int
+
+    @property
+    def sequential(self) -> bool:
+        """Whether one time step is in flight at a time."""
+        return self.config.schedule == "sequential"
 
 
 def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
@@ -45,6 +54,8 @@ def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
             chunks=net.chunks[k],
             time_steps=net.time_steps,
             planes=net.config.input_bits if net.direct and k == 0 else 0,
+            echoes=net.echo_chunks[k],
+            rows=layer.rows.shape[1],
         )
         for k, layer in enumerate(net.layers)
     ]

@@ -50,6 +50,8 @@ def test_the_random_networks_are_worth_comparing(simulated):
     assert {layer.bias is None for layer in layers} == {True, False}
     assert {net.config.leak for net in nets} == {"multiply", "shift"}
     assert {len(net.layers) for net in nets} == {1, 2, 3}
+    assert {layer.recurrent is None for layer in layers} == {True, False}
+    assert {net.config.schedule for net in nets} == {"pipelined", "sequential"}
     assert {net.direct for net in nets} == {True, False}
     assert any(p > n for net in nets for p, n in zip(net.config.lanes, net.sizes[1:], strict=True))
     rates = [float(spikes.mean()) for _, rtl in simulated for spikes in rtl.spikes]
@@ -65,15 +67,23 @@ def _saturates(net) -> bool:
     ("old", "new"),
     [
         ("np.maximum(1, spikes * groups)", "spikes * groups"),
-        ("chunks.sum(axis=1) + 1, accepted[k + 1] + 1)", "chunks.sum(axis=1) + 1, NEVER)"),
-        ("chunks.sum(axis=1) + 1, accepted[k + 1] + 1)", "chunks.sum(axis=1) + 1, accepted[k + 1])"),
+        ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "scan.end + 1"),
+        ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "np.maximum(scan.end + 1, accepted[k + 1])"),
         ("np.maximum(last + 2, accepted + 1)", "last + 2"),
+        ("finished + 2)", "finished + 1)"),
+        ("accept = finished", "accept = finished + 1"),
+        ("            finished = valid", "            pass"),
+        ("np.maximum(taken, last + 2 + 1)", "taken"),
+        ("np.maximum(taken, last + 2 + 1)", "np.maximum(taken, last + 2)"),
+        ("np.maximum(fetch_echo + 1, end)", "end"),
+        ("begin_echo + echoes[:, :-1].sum(axis=1)", "taken"),
+        ("own[:, 0] = 0", "pass"),
         ("np.maximum(valid, drained[k] + 1)", "valid"),
         ("np.maximum(valid, drained[k] + 1)", "np.maximum(valid, drained[k])"),
-        ("np.maximum(accept + 1, taken[k])", "accept + 1"),
-        ("np.maximum(fetch + 1, last[k] + 1)", "np.maximum(fetch, last[k]) + 2"),
+        ("np.maximum(accept + 1, taken)", "accept + 1"),
+        ("np.maximum(fetch + 1, last + 1)", "np.maximum(fetch, last) + 2"),
         ("valid = last[k] + 2", "valid = last[k] + 1"),
-        ("begin + chunks[:, :-2].sum(axis=1)", "begin + chunks[:, :-1].sum(axis=1)"),
+        ("begin + given[:, :-2].sum(axis=1)", "begin + given[:, :-1].sum(axis=1)"),
         ("valid + net.sizes[-1] + 1", "valid + net.sizes[-1]"),
     ],
 )

@@ -105,6 +105,8 @@ def test_no_sum_overflows_the_accumulator_and_no_bit_is_wasted(weights, membrane
         ({"alpha": -0.1}, "alpha is -0.1"),
         ({"bias": np.zeros(2)}, "one real number per neuron"),
         ({"bias": np.array([np.nan])}, "biases are not finite"),
+        ({"recurrent": np.zeros((2, 2))}, "give real numbers (1, 1)"),
+        ({"recurrent": np.full((1, 1), np.inf)}, "recurrent weights are not finite"),
         ({"refractory_steps": -1}, "refractory_steps = -1"),
         ({"refractory_steps": 1.5}, "refractory_steps = 1.5"),
         ({"reset": "fixed", "reset_value": 1.0}, "below the threshold"),
@@ -128,6 +130,7 @@ def test_a_layer_that_cannot_be_built_is_named(change, words):
         ({"chunk_bits": 33}, "chunk_bits = 33"),
         ({"input_bits": 2.5}, "input_bits = 2.5"),
         ({"leak": "divide"}, "leak = 'divide'"),
+        ({"schedule": "parallel"}, "schedule = 'parallel'"),
         ({"clock_mhz": 0.0}, "clock_mhz = 0.0"),
         ({"family": "analogue"}, "family = 'analogue'"),
     ],
@@ -160,6 +163,11 @@ def test_batch_norm_vectors_that_do_not_fit_are_refused():
         fold_batch_norm(np.ones((2, 3)), np.zeros(3), **good)
     with pytest.raises(DesignError, match="above zero"):
         fold_batch_norm(np.ones((2, 3)), None, **{**good, "var": -np.ones(2)})
+
+
+def test_a_recurrent_first_layer_under_direct_encoding_is_refused():
+    with pytest.raises(DesignError, match="Layer 0 is recurrent under direct encoding"):
+        quantize(network([[1.0]], encoding="direct", recurrent=np.ones((1, 1))), CONFIG)
 
 
 def test_layers_that_do_not_fit_each_other_are_named():

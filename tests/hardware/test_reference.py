@@ -39,6 +39,24 @@ def _leaked(value, parameter, config):
     return value - (value >> parameter) if parameter else value
 
 
+def _recurrent(layer, config, signal):
+    """Spikes of a recurrent layer: step t is run anew on all steps up to t, with the spikes found so far."""
+    fired = [[] for _ in range(layer.n_out)]
+    for t in range(len(signal)):
+        before = [[row[s] for row in fired] for s in range(t)]
+        found = []
+        for i in range(layer.n_out):
+            drive = [
+                sum(w * x for w, x in zip(layer.weight[i].tolist(), step, strict=True)) for step in signal
+            ]
+            back = [0, *(sum(int(layer.recurrent[i, j]) * s for j, s in enumerate(step)) for step in before)]
+            bias = 0 if layer.bias is None else int(layer.bias[i])
+            found.append(_neuron(layer, config, [drive[s] + back[s] + bias for s in range(t + 1)]))
+        for row, (spikes, _) in zip(fired, found, strict=True):
+            row.append(spikes[-1])
+    return fired, sum(clipped for _, clipped in found)
+
+
 def _sample(net, sample):
     """One sample's spikes per layer (T, n), neuron by neuron, and how many steps saturated."""
     signal, out, saturated = sample.astype(int).tolist(), [], 0
@@ -52,10 +70,15 @@ def _sample(net, sample):
                 drive = [total >> net.config.input_bits] * net.time_steps
             else:
                 drive = [sum(w * x for w, x in zip(row, step, strict=True)) for step in signal]
+            if layer.recurrent is not None:
+                break
             if layer.bias is not None:
                 drive = [current + int(layer.bias[i]) for current in drive]
             fired, clipped = _neuron(layer, net.config, drive)
             spikes.append(fired)
+            saturated += clipped
+        if layer.recurrent is not None:
+            spikes, clipped = _recurrent(layer, net.config, signal)
             saturated += clipped
         signal = np.array(spikes).T.tolist()
         out.append(np.array(signal))

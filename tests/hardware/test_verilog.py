@@ -36,7 +36,7 @@ def test_the_module_has_no_initial_registers_and_reads_its_weights_from_files():
             assert not (line.strip().startswith("reg") and "=" in line), line
         for k, (file, text) in enumerate(design.memories.items()):
             assert f'$readmemh("{file}", layer{k}_weights)' in design.module
-            assert len(text.splitlines()) == case.net.groups[k] * case.net.sizes[k]
+            assert len(text.splitlines()) == case.net.groups[k] * case.net.layers[k].rows.shape[1]
 
 
 def test_the_same_network_gives_the_same_text():
