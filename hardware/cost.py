@@ -114,9 +114,10 @@ def price_many(
     *,
     target: Device | None = None,
 ) -> list[DesignCost]:
-    """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits and clock.
+    """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits, clock
+    and family.
 
-    Spikes depend on none of the three, so the integer network runs once for all of them. Area is estimated
+    Spikes depend on none of these, so the integer network runs once for all of them. Area is estimated
     for ``target``'s fabric.
 
     Raises:
@@ -133,14 +134,19 @@ def price_many(
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
-    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits and clock at most.
+    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock and family alone.
 
     Raises:
         DesignError: where it differs in anything that changes spikes.
     """
     check_config(config, len(net.layers))
     same = replace(
-        config, lanes=net.config.lanes, chunk_bits=net.config.chunk_bits, schedule=net.config.schedule, clock_mhz=net.config.clock_mhz
+        config,
+        lanes=net.config.lanes,
+        chunk_bits=net.config.chunk_bits,
+        schedule=net.config.schedule,
+        clock_mhz=net.config.clock_mhz,
+        family=net.config.family,
     )
     if same != net.config:
         raise DesignError(

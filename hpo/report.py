@@ -53,7 +53,9 @@ def measure_test(store: Store, home: Home, name: str, data_root: str | None) -> 
 
 
 def _accelerator(found: FrontDesign) -> dict[str, Any]:
-    return {key: value for key, value in found.design.config.items() if key != "family"}
+    from workers.parameters import ACCELERATOR_NAMES
+
+    return {key: value for key, value in found.design.config.items() if key in ACCELERATOR_NAMES}
 
 
 def render(store: Store, name: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardware.allocate import Shape, allocate
 from hardware.devices import Device
-from hardware.network import AcceleratorConfig, FloatArray
+from hardware.network import AcceleratorConfig, Family, FloatArray
 
 Neuron = Literal["lif", "lapicque"]
 Surrogate = Literal["fast_sigmoid", "arctangent", "spike_rate_escape", "spike_rate_escape_centred"]
@@ -54,6 +54,9 @@ class TrialParameters(BaseModel):
         16, description="neuron cores per layer: one number for all, one per layer, or `auto` within a device"
     )
     clock_mhz: float = Field(100.0, gt=0.0, le=2000.0, description="nominal clock")
+    family: Family = Field(
+        "event_driven", description="`event_driven` or `clock_driven`, as docs/energy.md says"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> "TrialParameters":
@@ -96,7 +99,7 @@ class TrialParameters(BaseModel):
 
 
 ACCELERATOR_NAMES: tuple[str, ...] = tuple(
-    field.name for field in fields(AcceleratorConfig) if field.name != "family"
+    field.name for field in fields(AcceleratorConfig) if field.name in TrialParameters.model_fields
 )
 """Parameters that no training depends on: those ``[designs]`` may list."""
 

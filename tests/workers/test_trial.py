@@ -133,7 +133,7 @@ def test_the_test_split_is_measured_apart(outcome):
 
 def test_spike_key_ignores_only_what_cannot_change_spikes():
     base = AcceleratorConfig(lanes=(4, 4))
-    same = AcceleratorConfig(lanes=(1, 8), chunk_bits=8, clock_mhz=50.0)
+    same = AcceleratorConfig(lanes=(1, 8), chunk_bits=8, clock_mhz=50.0, family="clock_driven")
     assert spike_key(base) == spike_key(same)
     assert spike_key(base) != spike_key(AcceleratorConfig(lanes=(4, 4), weight_bits=4))
 
