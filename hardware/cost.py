@@ -134,7 +134,7 @@ def price_many(
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
-    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock and family alone.
+    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock and family.
 
     Raises:
         DesignError: where it differs in anything that changes spikes.

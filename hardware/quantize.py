@@ -201,6 +201,11 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
         raise DesignError(f"family = {config.family!r} is unknown; use 'event_driven' or 'clock_driven'.")
     if config.schedule not in {"pipelined", "sequential"}:
         raise DesignError(f"schedule = {config.schedule!r} is unknown; use 'pipelined' or 'sequential'.")
+    if config.family == "clock_driven" and config.schedule != "pipelined":
+        raise DesignError(
+            f"schedule = {config.schedule!r} needs family 'event_driven', for clock-driven layers step together; "
+            "use 'pipelined'."
+        )
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)

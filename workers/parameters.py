@@ -54,9 +54,7 @@ class TrialParameters(BaseModel):
         16, description="neuron cores per layer: one number for all, one per layer, or `auto` within a device"
     )
     clock_mhz: float = Field(100.0, gt=0.0, le=2000.0, description="nominal clock")
-    family: Family = Field(
-        "event_driven", description="`event_driven` or `clock_driven`, as docs/energy.md says"
-    )
+    family: Family = Field("event_driven", description="accelerator: `event_driven` or `clock_driven`")
 
     @model_validator(mode="after")
     def _possible(self) -> "TrialParameters":

@@ -41,7 +41,7 @@ def clock_cases(count: int, seed: int = 0) -> list[Case]:
 
 def _on_clock(case: Case, *, parallel: bool) -> Case:
     lanes = case.net.sizes[1:] if parallel else case.net.config.lanes
-    config = replace(case.net.config, family="clock_driven", lanes=lanes)
+    config = replace(case.net.config, family="clock_driven", lanes=lanes, schedule="pipelined")
     return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config))
 
 

@@ -133,6 +133,7 @@ def test_a_layer_that_cannot_be_built_is_named(change, words):
         ({"schedule": "parallel"}, "schedule = 'parallel'"),
         ({"clock_mhz": 0.0}, "clock_mhz = 0.0"),
         ({"family": "analogue"}, "family = 'analogue'"),
+        ({"family": "clock_driven", "schedule": "sequential"}, "schedule = 'sequential' needs family"),
     ],
 )
 def test_a_setting_that_cannot_be_built_is_named(change, words):
