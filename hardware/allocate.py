@@ -3,11 +3,12 @@
 The cycles to minimise are those that ``hardware.cycles.expected`` gives for mean spikes: with G groups in a
 layer, ``a(G)`` cycles once and ``b(G)`` per further time step::
 
-    cycles = sum over layers of a + (T - 1) * max over layers of b + a constant
+    cycles = sum over layers of a + (T - 1) * max over layers of b + a constant          pipelined
+    cycles = sum over layers of a + (T - 1) * (b + 3) + a constant                       sequential
 
 Area is a sum over layers, so the choice is exact for these cycles: a depth-first search with bounds over
-every number of groups that a layer can have. These cycles are the pipelined schedule's estimate: images
-differ, and layers that wait for each other's bursts take somewhat longer.
+every number of groups that a layer can have. These cycles are what mean spikes say: images
+differ, and pipelined layers that wait for each other's bursts take somewhat longer.
 """
 
 from collections.abc import Sequence
@@ -160,6 +161,8 @@ def _cycles(
         one = replace(config, lanes=lanes)
         rows.append(cycles.expected_parts(shape.sizes, shape.time_steps, shape.encoding, spikes, one))
     once, pace = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    if config.schedule == "sequential":
+        once, pace = once + (shape.time_steps - 1) * (pace + 3), np.zeros_like(pace)
     counts = [len(choices.lanes) for choices in layers]
     return [once[:n, k] for k, n in enumerate(counts)], [pace[:n, k] for k, n in enumerate(counts)]
 
@@ -233,17 +236,17 @@ def _fastest(search: _Search, budget: FloatArray) -> tuple[int, ...] | None:
 def _smallest(used: list[FloatArray], shared: FloatArray, budget: FloatArray) -> tuple[int, ...]:
     """Return the choice per layer that exceeds ``budget`` by the least share of one resource."""
     best: tuple[float, tuple[int, ...]] = (np.inf, ())
-    units = np.maximum(budget, 1.0)
+    units, own = np.where(budget > 0, budget, 1.0), budget > 0
     least = _suffix_sums([u.min(axis=0) for u in used])
 
     def visit(picked: tuple[int, ...], total: FloatArray) -> None:
         nonlocal best
         layer = len(picked)
         if layer == len(used):
-            best = (float((total / units).max()), picked)
+            best = (float((total / units - own).max()), picked)
             return
         totals = total + used[layer]
-        shares = ((totals + least[layer + 1]) / units).max(axis=1)
+        shares = ((totals + least[layer + 1]) / units - own).max(axis=1)
         for k in np.argsort(shares, kind="stable"):
             if shares[k] < best[0]:
                 visit((*picked, int(k)), totals[k])

@@ -41,12 +41,11 @@ BLOCK_SHAPES = (
 
 @dataclass(frozen=True)
 class Area:
-    """Estimated FPGA resources; ``ffs`` are counted, and some of them move into DSP blocks where there are
-    any.
+    """Estimated FPGA resources.
 
     Attributes:
         luts: lookup tables, those used as memory included.
-        ffs: flip-flops of the RTL.
+        ffs: flip-flops of the RTL, less those that become registers of DSP blocks.
         bram36: block RAM in units of 36 kbit (a half is one 18 kbit block).
         dsps: DSP blocks: one per lane and leak that multiplies.
         layer_luts: LUTs of every layer.
@@ -70,12 +69,17 @@ def area(built: Resources) -> Area:
     )
     return Area(
         luts=sum(layers) + shared,
-        ffs=built.total_flip_flops,
+        ffs=built.total_flip_flops - _registers_in_dsps(built),
         bram36=_block_rams(built),
         dsps=sum(layer.lanes * layer.multiplies for layer in built.layers),
         layer_luts=layers,
         shared_luts=shared,
     )
+
+
+def _registers_in_dsps(built: Resources) -> int:
+    """Count the flip-flops in front of multipliers: a potential's bits but one, by Yosys, per DSP block."""
+    return (built.config.membrane_bits - 1) * sum(layer.lanes * layer.multiplies for layer in built.layers)
 
 
 def _layer_luts(built: Resources, index: int) -> float:

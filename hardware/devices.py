@@ -53,6 +53,11 @@ class Shortfall:
     needed: float
     available: float
 
+    @property
+    def excess(self) -> float:
+        """The share that is missing; of what is not there at all, the amount."""
+        return self.needed / self.available - 1 if self.available else self.needed
+
     def __str__(self) -> str:
         """In words, with the amount missing."""
         missing = self.needed - self.available
@@ -139,15 +144,15 @@ def shortfalls(target: Device, used: Area) -> tuple[Shortfall, ...]:
         for name in RESOURCES
         if getattr(used, name) > getattr(target, name)
     ]
-    return tuple(sorted(found, key=lambda s: -s.needed / max(s.available, 1)))
+    return tuple(sorted(found, key=lambda s: -s.excess))
 
 
 def violation(target: Device, used: Area) -> float:
     """Return by what share ``used`` exceeds the resource it exceeds most: 0 where it fits, 0.5 for half more.
 
-    A resource that ``target`` does not have at all counts as if it had one.
+    Of a resource that ``target`` does not have at all, the amount needed itself.
     """
-    return max((s.needed / max(s.available, 1.0) - 1 for s in shortfalls(target, used)), default=0.0)
+    return max((s.excess for s in shortfalls(target, used)), default=0.0)
 
 
 def require_fit(target: Device, used: Area) -> None:

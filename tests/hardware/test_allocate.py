@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from hardware import cycles
 from hardware.allocate import Shape, allocate, lane_choices, require_allocation
-from hardware.area import area
+from hardware.area import Area, area
 from hardware.cost import price_net
-from hardware.devices import DEVICES, RESOURCES, area_on, device, violation
+from hardware.devices import DEVICES, RESOURCES, area_on, device, shortfalls, violation
 from hardware.network import AcceleratorConfig
 from hardware.resources import assumed_resources
 from spikefront.errors import DesignError, InputError
@@ -37,7 +37,11 @@ def problems(draw):
         weight_bits=draw(st.integers(2, 12)),
         leak=draw(st.sampled_from(["multiply", "shift"])),
         chunk_bits=draw(st.sampled_from([4, 8, 32])),
+        family=draw(st.sampled_from(["event_driven", "clock_driven"])),
+        schedule="pipelined",
     )
+    if config.family == "event_driven":
+        config = replace(config, schedule=draw(st.sampled_from(["pipelined", "sequential"])))
     small = replace(
         ARTY,
         luts=draw(st.integers(100, 6000)),
@@ -142,6 +146,22 @@ def test_the_chosen_lanes_are_the_fastest_measured_ones_too():
 
 def _measured(net, lanes, inputs, labels):
     return price_net(replace(net, config=replace(net.config, lanes=lanes)), inputs, labels).cycles
+
+
+@pytest.mark.parametrize(
+    ("budget", "used", "excess"),
+    [
+        ((100, 100, 2, 4), (100, 100, 2, 4), 0),
+        ((100, 100, 2, 4), (150, 110, 2, 4), 0.5),
+        ((100, 100, 0.5, 0), (1, 1, 1.0, 0), 1.0),
+        ((100, 100, 0.5, 0), (1, 1, 0, 1), 1.0),
+    ],
+)
+def test_the_violation_is_the_share_missing_of_the_worst_resource(budget, used, excess):
+    target = replace(ARTY, **dict(zip(RESOURCES, budget, strict=True)))
+    found = Area(**dict(zip(RESOURCES, used, strict=True)), layer_luts=(), shared_luts=0)
+    assert violation(target, found) == pytest.approx(excess)
+    assert (violation(target, found) > 0) == bool(shortfalls(target, found))
 
 
 @pytest.mark.parametrize("name", DEVICES)
