@@ -19,7 +19,10 @@ A recurrent layer scans its own spikes of the step before, C' chunks of m' cycle
     fire    F[l,t] = max( B'[l,t] + sum(m') + 1,  A[l+1,t-1] + 1 )
     taken   K[l,t] = B'[l,t] + m'[0] + ... + m'[C'-2]        for the next vector's fetch
 
-    total          = V[L-1,T-1] + n_out + 1                  counters, then one cycle per class for the argmax
+    total          = V[L-1,T-1] + R + 1                      counters, then R cycles to compare
+
+R is the number of classes where spikes are counted, of output neurons where membrane potentials are compared,
+and 0 for the first spike.
 
 The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts
 at once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then
@@ -153,7 +156,7 @@ def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
         accepted[depth] = valid
         if sequential:
             finished = valid
-    return np.asarray(valid + net.sizes[-1] + 1)
+    return np.asarray(valid + net.ranked + 1)
 
 
 @dataclass(frozen=True, eq=False)

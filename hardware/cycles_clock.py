@@ -47,7 +47,7 @@ def total_cycles(net: IntegerNetwork, walks: list[IntArray]) -> IntArray:
         begin = 0 if first else planes + layer
         taken = steps[:, begin : begin + work.shape[1]]
         np.maximum(taken, work, out=taken)
-    return np.asarray(net.chunks[0] + 2 + (1 + steps).sum(axis=1) + net.sizes[-1])
+    return np.asarray(net.chunks[0] + 2 + (1 + steps).sum(axis=1) + net.ranked)
 
 
 def expected_walks(

@@ -3,12 +3,30 @@
 from collections.abc import Sequence
 
 from hardware.cost import DesignCost
+from hardware.devices import RESOURCES, WORDS, Device, area_on
 from hardware.integer import IntegerNetwork
+from hardware.resources import resources
 from hardware.rtl.shape import bits_for
+from hardware.verilog_run import commands
 
 
-def page(net: IntegerNetwork, name: str, cost: DesignCost, samples: int, files: Sequence[str]) -> str:
-    """Return the Markdown page of the design ``name`` whose folder holds ``files``."""
+_READOUTS = {
+    "count": "class with most output spikes",
+    "first_spike": "class of the first output spike",
+    "max_membrane": "class with the highest membrane potential in any step",
+}
+
+
+def page(
+    net: IntegerNetwork,
+    name: str,
+    cost: DesignCost,
+    samples: int,
+    files: Sequence[str],
+    *,
+    target: Device | None = None,
+) -> str:
+    """Return the Markdown page of the design ``name``, for ``target``, whose folder holds ``files``."""
     sections = [
         _head(net, name, samples),
         _commands(name),
@@ -16,6 +34,7 @@ def page(net: IntegerNetwork, name: str, cost: DesignCost, samples: int, files: 
         _use(net),
         _network(net),
         _cost(cost),
+        *([_device(net, name, target)] if target else []),
         "## Files\n\n" + "\n".join(f"- `{file}`" for file in files),
         "`manifest.json` holds the same numbers for programs, and the SHA-256 of every file.",
     ]
@@ -35,11 +54,43 @@ def _head(net: IntegerNetwork, name: str, samples: int) -> str:
 def _commands(name: str) -> str:
     return (
         "## Run it\n\nIn this folder, with Icarus Verilog (PASS or FAIL per sample, then `RESULT`):\n\n"
-        f"```\niverilog -g2005 -o {name}.vvp tb_{name}.v {name}.v\nvvp {name}.vvp\n```\n\n"
+        f"{_block(commands('icarus', name))}\n\nWith Verilator 5, for many samples:\n\n"
+        f"{_block(commands('verilator', name))}\n\n"
         "With Yosys, for the resources of a Xilinx 7-series device:\n\n"
         f'```\nyosys -p "read_verilog {name}.v; synth_xilinx -family xc7 -flatten -top {name}; stat"\n```\n\n'
         "The module reads its weight memories with `$readmemh` from the working directory."
     )
+
+
+def _block(lines: list[list[str]]) -> str:
+    return "```\n" + "\n".join(" ".join(line) for line in lines) + "\n```"
+
+
+def _device(net: IntegerNetwork, name: str, target: Device) -> str:
+    used = area_on(target, resources(net))
+    rows = [
+        (WORDS[resource], f"{getattr(used, resource):g}", f"{getattr(target, resource):g}")
+        for resource in RESOURCES
+    ]
+    return (
+        f"## Device\n\n{target.board} ({target.part}), budgets by {target.source}.\n\n"
+        + _table(("resource", "estimated", "available"), rows)
+        + "\n\nThe estimate's error against synthesis is in Spikefront's `docs/area.md`. Build it:\n\n"
+        + _block(_build(net, name, target))
+        + "\n\nThe constraint file says what is left to fill in."
+    )
+
+
+def _build(net: IntegerNetwork, name: str, target: Device) -> list[list[str]]:
+    if target.fabric == "xc7":
+        vivado = f"read_verilog {name}.v; read_xdc {name}_{target.name}.xdc; synth_design -part {target.part}"
+        return [["# in Vivado's Tcl console"], [f"{vivado} -top {name}; opt_design; report_utilization"]]
+    route = f"nextpnr-ice40 --hx8k --package ct256 --freq {net.config.clock_mhz:g}"
+    return [
+        [f'yosys -p "read_verilog {name}.v; synth_ice40 -top {name} -json {name}.json"'],
+        [f"{route} --json {name}.json --pcf {name}_{target.name}.pcf --asc {name}.asc"],
+        [f"icetime -d hx8k -t {name}.asc"],
+    ]
 
 
 def _ports(net: IntegerNetwork) -> str:
@@ -55,8 +106,8 @@ def _ports(net: IntegerNetwork) -> str:
         (
             "class_out",
             "out",
-            bits_for(net.sizes[-1] - 1),
-            "class with most output spikes, the lowest on ties",
+            bits_for(net.classes - 1),
+            _READOUTS[net.readout] + ", the lowest on ties",
         ),
         ("cycles", "out", 32, "clock cycles from start to done"),
     ]

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware import design_page
+from hardware.constraints import constraints
 from hardware.cost import DesignCost
+from hardware.devices import Device, area_on, require_fit
 from hardware.integer import IntegerNetwork
 from hardware.manifest import FILE, digest, sealed
+from hardware.resources import resources
 from hardware.simulate import CheckReport, check
 from hardware.testbench import Testbench, testbench
 from hardware.verilog import module_name, verilog
@@ -44,6 +47,7 @@ def export(
     labels: NDArray[np.integer],
     *,
     cost: DesignCost,
+    target: Device | None = None,
 ) -> Export:
     """Write the design ``net`` to ``folder``, a new or empty one.
 
@@ -55,8 +59,10 @@ def export(
             handful is enough.
         labels: their classes (N,).
         cost: the design's price, for the manifest and the page.
+        target: the device to write constraints for; the design must fit it.
 
     Raises:
+        DesignError: where the design does not fit ``target``.
         InputError: where the name or the folder cannot be used, or the samples do not fit.
         MismatchError: where the RTL and the reference disagree; then nothing is written.
     """
@@ -64,13 +70,18 @@ def export(
     _check_free(folder)
     if len(labels) != len(inputs):
         raise InputError(f"There are {len(labels)} labels for {len(inputs)} samples; give one per sample.")
+    if target:
+        require_fit(target, area_on(target, resources(net)))
     checked = check(net, inputs)
     design, bench = verilog(net, name), testbench(net, name, inputs)
     files = {f"{name}.v": design.module, f"tb_{name}.v": bench.text, **design.memories, **bench.files}
-    files["README.md"] = design_page.page(net, name, cost, len(inputs), sorted(files))
+    if target:
+        files |= constraints(target, net, name)
+    files["README.md"] = design_page.page(net, name, cost, len(inputs), sorted(files), target=target)
     digests = {file: digest(text) for file, text in files.items()}
     manifest = {
         **_manifest(net, name, cost),
+        "device": target.name if target else None,
         "samples": _samples(bench, np.asarray(labels)),
         "sha256": digests,
     }
@@ -92,6 +103,8 @@ def _manifest(net: IntegerNetwork, name: str, cost: DesignCost) -> dict[str, Any
             "sizes": list(net.sizes),
             "time_steps": net.time_steps,
             "encoding": net.encoding,
+            "readout": net.readout,
+            "population": net.population,
             "layers": [_layer(net, k) for k in range(len(net.layers))],
         },
         "accelerator": net.config.as_dict(),

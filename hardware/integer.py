@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware.network import AcceleratorConfig, Encoding, IntArray, Reset
+from hardware.network import AcceleratorConfig, Encoding, IntArray, Readout, Reset
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +79,23 @@ class IntegerNetwork:
     time_steps: int
     encoding: Encoding
     config: AcceleratorConfig
+    readout: Readout = "count"
+    population: int = 1
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Neurons per layer, inputs first."""
         return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def classes(self) -> int:
+        """Classes that the readout tells apart."""
+        return self.sizes[-1] // self.population
+
+    @property
+    def ranked(self) -> int:
+        """Cycles in which the readout compares candidates, behind the last spike vector."""
+        return {"count": self.classes, "max_membrane": self.sizes[-1], "first_spike": 0}[self.readout]
 
     @property
     def direct(self) -> bool:

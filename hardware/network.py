@@ -13,6 +13,7 @@ Reset = Literal["subtract", "zero", "fixed", "none"]
 Encoding = Literal["rate", "latency", "direct"]
 Leak = Literal["multiply", "shift"]
 Family = Literal["event_driven", "clock_driven"]
+Readout = Literal["count", "first_spike", "max_membrane"]
 Schedule = Literal["pipelined", "sequential"]
 
 FloatArray = NDArray[np.float64]
@@ -81,11 +82,18 @@ class TrainedNetwork:
         time_steps: steps per inference.
         encoding: "rate" and "latency" feed spikes (N, T, n_in); "direct" feeds one constant current (N, n_in)
             with values 0..1 at every step.
+        readout: what the class is decided by: most output spikes ("count"), the earliest output spike
+            ("first_spike"), or the highest membrane potential of the last layer over all steps, before the
+            reset ("max_membrane"). The lowest class wins a tie, and where there is no spike at all.
+        population: output neurons per class: class c has the neurons c * population and up. Their spikes add
+            up; the first of them to fire counts, or the highest.
     """
 
     layers: tuple[TrainedLayer, ...]
     time_steps: int
     encoding: Encoding
+    readout: Readout = "count"
+    population: int = 1
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -43,8 +43,11 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     """
     check_config(config, len(network.layers))
     check_network(network)
+    _check_family(network, config)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
-    return IntegerNetwork(layers, int(network.time_steps), network.encoding, config)
+    return IntegerNetwork(
+        layers, int(network.time_steps), network.encoding, config, network.readout, int(network.population)
+    )
 
 
 def quantize_inputs(values: FloatArray, bits: int) -> NDArray[np.uint16]:
@@ -203,12 +206,21 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
         raise DesignError(f"schedule = {config.schedule!r} is unknown; use 'pipelined' or 'sequential'.")
     if config.family == "clock_driven" and config.schedule != "pipelined":
         raise DesignError(
-            f"schedule = {config.schedule!r} needs family 'event_driven', for clock-driven layers step together; "
-            "use 'pipelined'."
+            f"schedule = {config.schedule!r} needs family 'event_driven', for clock-driven layers step "
+            "together; use 'pipelined'."
         )
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)
+
+
+def _check_family(network: TrainedNetwork, config: AcceleratorConfig) -> None:
+    for index, layer in enumerate(network.layers):
+        if layer.recurrent is not None and config.family != "event_driven":
+            raise DesignError(
+                f"Layer {index} is recurrent, which family {config.family!r} cannot build; "
+                "use 'event_driven'."
+            )
 
 
 def _is_whole(value: object) -> bool:
@@ -241,6 +253,10 @@ def check_network(network: TrainedNetwork) -> None:
         raise DesignError(
             f"time_steps = {network.time_steps!r} is outside 1..65536; choose one in that range."
         )
+    if network.readout not in {"count", "first_spike", "max_membrane"}:
+        raise DesignError(
+            f"readout = {network.readout!r} is unknown; use 'count', 'first_spike' or 'max_membrane'."
+        )
     for index, layer in enumerate(network.layers):
         for problem in _problems(layer):
             raise DesignError(f"Layer {index}: {problem}")
@@ -255,6 +271,15 @@ def check_network(network: TrainedNetwork) -> None:
                 f"Layer {index} has {before.weight.shape[0]} neurons but layer {index + 1} has "
                 f"{after.weight.shape[1]} inputs; the two must be equal."
             )
+    _check_population(network)
+
+
+def _check_population(network: TrainedNetwork) -> None:
+    population, neurons = network.population, network.sizes[-1]
+    if not _is_whole(population) or population < 1 or neurons % population:
+        raise DesignError(
+            f"population = {population!r} does not divide the {neurons} output neurons; choose a divisor."
+        )
 
 
 def _problems(layer: TrainedLayer) -> Iterator[str]:

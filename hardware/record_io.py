@@ -55,6 +55,8 @@ def to_bytes(record: NetworkRecord) -> bytes:
         "version": VERSION,
         "time_steps": int(network.time_steps),
         "encoding": network.encoding,
+        "readout": network.readout,
+        "population": int(network.population),
         "layers": [_layer_header(layer) for layer in network.layers],
     }
     arrays: dict[str, NDArray[Any]] = {
@@ -146,7 +148,13 @@ def _record(arrays: dict[str, NDArray[Any]]) -> NetworkRecord:
     if header["format"] != FORMAT or header["version"] != VERSION:
         raise ValueError(f"format {header['format']!r} version {header['version']!r} is unknown")
     layers = tuple(_layer(arrays, k, layer) for k, layer in enumerate(header["layers"]))
-    network = TrainedNetwork(layers, header["time_steps"], header["encoding"])
+    network = TrainedNetwork(
+        layers,
+        header["time_steps"],
+        header["encoding"],
+        header.get("readout", "count"),
+        header.get("population", 1),
+    )
     check_network(network)
     inputs, labels = arrays["inputs"], arrays["labels"]
     if inputs.shape[:1] != labels.shape or inputs.shape[-1] != network.sizes[0]:

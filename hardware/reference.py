@@ -27,7 +27,7 @@ class ReferenceRun:
     Attributes:
         spikes: per layer, uint8 (N, T, n_out).
         counts: output spikes per class, int64 (N, classes).
-        predicted: class with most output spikes, the lowest on ties, int64 (N,).
+        predicted: class that the network's readout finds, the lowest on ties, int64 (N,).
     """
 
     spikes: tuple[SpikeArray, ...]
@@ -49,9 +49,16 @@ def run(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger], batch: int = 5
     """
     inputs = check_inputs(net, inputs)
     parts = [_run_batch(net, inputs[i : i + batch]) for i in range(0, len(inputs), batch)]
-    spikes = tuple(np.concatenate(layer) for layer in zip(*parts, strict=True))
-    counts = spikes[-1].sum(axis=1, dtype=np.int64)
-    return ReferenceRun(spikes, counts, counts.argmax(axis=1))
+    spikes = tuple(np.concatenate(layer) for layer in zip(*(layers for layers, _ in parts), strict=True))
+    by_class = spikes[-1].reshape(len(inputs), net.time_steps, net.classes, net.population)
+    counts = by_class.sum(axis=(1, 3), dtype=np.int64)
+    if net.readout == "count":
+        return ReferenceRun(spikes, counts, counts.argmax(axis=1))
+    if net.readout == "first_spike":
+        fired = by_class.any(axis=3).reshape(len(inputs), -1)
+        return ReferenceRun(spikes, counts, fired.argmax(axis=1) % net.classes)
+    peaks = np.concatenate([peak for _, peak in parts])
+    return ReferenceRun(spikes, counts, peaks.argmax(axis=1) // net.population)
 
 
 def check_inputs(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
@@ -79,17 +86,20 @@ def check_inputs(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> ND
     return inputs
 
 
-def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> list[SpikeArray]:
-    signal = inputs
+def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> tuple[list[SpikeArray], Array]:
+    """Return the spikes of every layer, and the last one's highest membrane potentials (N, n_out)."""
+    signal: NDArray[np.unsignedinteger] = inputs
+    peak: Array = np.zeros((0, 0), dtype=np.int64)
     out = []
     for index, layer in enumerate(net.layers):
         current = net.direct and index == 0
         drive = _matmul(signal, layer.weight, 2**net.config.input_bits - 1 if current else 1)
         if current:
             drive = ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
-        signal = _spikes(layer, net.config, drive, net.time_steps)
-        out.append(signal)
-    return out
+        spikes, peak = _spikes(layer, net.config, drive, net.time_steps)
+        out.append(spikes)
+        signal = spikes
+    return out, peak
 
 
 def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> Array:
@@ -102,18 +112,23 @@ def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> 
     return np.asarray(flat, dtype=np.int64).reshape(*signal.shape[:-1], weight.shape[0])
 
 
-def _spikes(layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int) -> SpikeArray:
-    """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out)."""
+def _spikes(
+    layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int
+) -> tuple[SpikeArray, Array]:
+    """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out), and the highest membrane
+    potentials."""
     drive = _narrow(drive if layer.bias is None else drive + layer.bias, layer, config)
     state = neuron.initial_state(layer, (len(drive), layer.n_out), drive.dtype)
     spikes = np.zeros((len(drive), time_steps, layer.n_out), dtype=np.uint8)
+    peak: Array = state.potential
     for t in range(time_steps):
         arriving = drive[:, t % drive.shape[1]]
         if layer.recurrent is not None and t > 0:
             arriving = arriving + _matmul(spikes[:, t - 1], layer.recurrent, 1).astype(drive.dtype)
         done = neuron.step(layer, config, state, arriving)
         state, spikes[:, t] = done.state, done.spikes
-    return spikes
+        peak = done.membrane if t == 0 else np.maximum(peak, done.membrane)
+    return spikes, peak
 
 
 def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from hardware import resources_clock
 from hardware.integer import IntegerLayer, IntegerNetwork, built_lanes
-from hardware.network import AcceleratorConfig, Encoding
-from hardware.rtl.shape import CYCLE_BITS, bits_for, decided_bits, word_bits
+from hardware.network import AcceleratorConfig, Encoding, Readout
+from hardware.rtl.shape import CYCLE_BITS, bits_for, counter_bits, decided_bits, word_bits
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,9 @@ class _Neuron:
 def resources(net: IntegerNetwork) -> Resources:
     """Count the resources of ``net``'s accelerator."""
     neurons = [_neuron(layer, net.config) for layer in net.layers]
-    return _resources(net.sizes, net.time_steps, net.encoding, net.config, neurons)
+    bits = net.config.membrane_bits
+    readout = _readout_flip_flops(net.readout, net.time_steps, net.classes, net.population, bits)
+    return _resources(net.sizes, net.time_steps, net.encoding, net.config, neurons, readout=readout)
 
 
 def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
@@ -134,7 +136,7 @@ def assumed_resources(
 
     Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; a
     multiply leak needs its multiplier; resets subtract; neurons are of order I, without bias or refractory
-    steps.
+    steps; every output neuron is a class, and spikes are counted.
     """
     neurons = []
     for k, n_in in enumerate(sizes[:-1]):
@@ -143,7 +145,8 @@ def assumed_resources(
         bits = width if direct else max(width, config.membrane_bits) + 1
         word = config.membrane_bits if direct else bits
         neurons.append(_Neuron(bits, word, config.membrane_bits + 1, int(config.leak == "multiply"), True))
-    return _resources(sizes, time_steps, encoding, config, neurons)
+    readout = _readout_flip_flops("count", time_steps, sizes[-1], 1, config.membrane_bits)
+    return _resources(sizes, time_steps, encoding, config, neurons, readout=readout)
 
 
 def _resources(
@@ -152,6 +155,8 @@ def _resources(
     encoding: Encoding,
     config: AcceleratorConfig,
     neurons: list[_Neuron],
+    *,
+    readout: int,
 ) -> Resources:
     lanes = built_lanes(sizes, config)
     layers = []
@@ -163,8 +168,8 @@ def _resources(
     shared = (
         bits_for(words - 1)
         + 1
-        + (config.schedule == "sequential")
-        + _readout_flip_flops(sizes[-1], time_steps)
+        + (config.schedule == "sequential" and config.family == "event_driven")
+        + readout
         + CYCLE_BITS
         + 2
     )
@@ -190,7 +195,7 @@ def _layer(
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     kept = sum(m.bits for m in (state, current) if m and m.registers)
     if feed != "buffer" and (neuron.recurrent or (config.schedule == "sequential" and not direct)):
-        held = _counter_bits(-(-n_in // config.chunk_bits))
+        held = counter_bits(-(-n_in // config.chunk_bits))
     rows = n_in + n_out * neuron.recurrent
     flip_flops = held + kept + lanes * neuron.decided_bits
     flip_flops += _core_flip_flops((n_in, n_out, lanes, rows), time_steps, config, direct)
@@ -213,10 +218,6 @@ def _layer(
     )
 
 
-def _counter_bits(count: int) -> int:
-    return bits_for(count - 1) if count > 1 else 0
-
-
 def _source_flip_flops(n_in: int, chunk_bits: int) -> int:
     chunks = -(-n_in // chunk_bits)
     return chunks * chunk_bits + bits_for(chunks)
@@ -233,12 +234,20 @@ def _core_flip_flops(
     row = bits_for(groups * rows - 1)
     scanner = 4 * config.chunk_bits + 1 + row * ((chunks + echoes > 1) + (groups > 1))
     scanner += echoes * config.chunk_bits + bits_for(echoes) + 2 if echoes else 0
-    planes = 1 + 2 * _counter_bits(config.input_bits) if direct else 0
-    control = 3 + _counter_bits(time_steps) + planes
-    pipeline = 4 + row + 2 + 3 * _counter_bits(groups)
+    planes = 1 + 2 * counter_bits(config.input_bits) if direct else 0
+    control = 3 + counter_bits(time_steps) + planes
+    pipeline = 4 + row + 2 + 3 * counter_bits(groups)
     return scanner + control + pipeline + n_out + 2
 
 
-def _readout_flip_flops(classes: int, time_steps: int) -> int:
-    count, index = bits_for(time_steps), bits_for(classes - 1)
-    return bits_for(time_steps - 1) + 1 + 2 * index + (classes + 1) * count
+def _readout_flip_flops(
+    kind: Readout, time_steps: int, classes: int, members: int, membrane_bits: int
+) -> int:
+    """Count ``hardware.rtl.readout``, with ``members`` output neurons per class."""
+    step, index = bits_for(time_steps - 1), bits_for(classes - 1)
+    if kind == "first_spike":
+        return step + 1 + index
+    if kind == "count":
+        return step + 1 + counter_bits(classes) + index + (classes + 1) * bits_for(time_steps * members)
+    counters = counter_bits(classes) + counter_bits(members)
+    return step + 1 + counters + index + (classes * members + 1) * membrane_bits

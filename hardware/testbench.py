@@ -60,7 +60,7 @@ def _text(net: IntegerNetwork, name: str, samples: int, longest: int) -> str:
         limit=2 * longest + 1000,
         data_top=net.config.chunk_bits - 1,
         address_top=address - 1,
-        class_top=bits_for(net.sizes[-1] - 1) - 1,
+        class_top=bits_for(net.classes - 1) - 1,
         half_ns=500.0 / net.config.clock_mhz,
         declarations="".join(_DECLARE.format(k=k, top=net.sizes[k + 1] - 1) for k in layers),
         connections="".join(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware.integer import IntegerNetwork
-from hardware.network import AcceleratorConfig, Reset, TrainedLayer, TrainedNetwork
+from hardware.network import AcceleratorConfig, Encoding, Readout, Reset, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 
 SAMPLES = 3
@@ -35,14 +35,18 @@ def cases(count: int, seed: int = 0) -> list[Case]:
 
 
 def clock_cases(count: int, seed: int = 0) -> list[Case]:
-    """Return ``count`` cases of ``cases`` on the clock-driven family, every second with one lane per neuron."""
+    """Return ``count`` cases of ``cases`` on the clock-driven family, every second with one lane per neuron.
+
+    That family has no recurrent layers, so the weights of own spikes are left out.
+    """
     return [_on_clock(case, parallel=i % 2 == 0) for i, case in enumerate(cases(count, seed))]
 
 
 def _on_clock(case: Case, *, parallel: bool) -> Case:
     lanes = case.net.sizes[1:] if parallel else case.net.config.lanes
     config = replace(case.net.config, family="clock_driven", lanes=lanes, schedule="pipelined")
-    return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config))
+    layers = tuple(replace(layer, recurrent=None) for layer in case.net.layers)
+    return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config, layers=layers))
 
 
 def _case(rng: np.random.Generator, index: int) -> Case:
@@ -61,14 +65,23 @@ def _case(rng: np.random.Generator, index: int) -> Case:
         layer if (direct and k == 0) or rng.random() > share else _looped(rng, layer, config)
         for k, layer in enumerate(layers)
     )
-    net = quantize(TrainedNetwork(layers, time_steps, "direct" if direct else "rate"), config)
+    readout, population = _readout(rng, sizes[-1])
+    encoding: Encoding = "direct" if direct else "rate"
+    net = quantize(TrainedNetwork(layers, time_steps, encoding, readout, population), config)
     inputs = _currents(rng, net, kind) if direct else _spikes(rng, net, kind)
     shape = "-".join(
         f"{len(layer.weight)}r" if layer.recurrent is not None else str(len(layer.weight)) for layer in layers
     )
     name = f"{index}: {sizes[0]}-{shape} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
-    name += f" {config.schedule}"
+    name += f" {config.schedule} {readout}/{population}"
     return Case(name + (" direct" if direct else ""), kind, net, inputs)
+
+
+def _readout(rng: np.random.Generator, neurons: int) -> tuple[Readout, int]:
+    """Return what decides the class, and a number of neurons per class."""
+    kind: Readout = ("count", "count", "first_spike", "max_membrane")[int(rng.integers(4))]
+    divisors = [n for n in range(1, neurons + 1) if neurons % n == 0]
+    return kind, int(rng.choice(divisors)) if rng.random() < 0.4 else 1
 
 
 def _size(rng: np.random.Generator) -> int:

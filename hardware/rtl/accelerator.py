@@ -51,7 +51,7 @@ def _accelerator(net: IntegerNetwork) -> None:
     accept = last.accept
     accept <<= last.full
     finished <<= last.full
-    result = readout(last.vector, last.full, net.time_steps)
+    result = readout(net, last.vector, last.full, begin, last.tap)
     running.next <<= begin | (running & ~result.finish)
     outputs(result.winner, ready, begin, result.finish)
     cycle_counter(begin, running)

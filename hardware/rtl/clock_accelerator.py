@@ -58,7 +58,7 @@ def clock_accelerator(net: IntegerNetwork) -> None:
     idle = pyrtl.rtl_all(*(ports.idle for ports in cores))
     go <<= waiting & idle & (~feed.walks | source.fetched)
     last = cores[-1]
-    result = readout(last.vector, last.strobe, net.time_steps)
+    result = readout(net, last.vector, last.strobe, begin, last.tap)
     running.next <<= begin | (running & ~result.finish)
     outputs(result.winner, ready, begin, result.finish)
     cycle_counter(begin, running)

@@ -16,6 +16,7 @@ import pyrtl
 
 from hardware.rtl.control import count_up, make_counter
 from hardware.rtl.core import Stage, accumulate_and_fire, spike_vector
+from hardware.rtl.readout import Tap
 from hardware.rtl.shape import CoreShape, bits_for
 
 Wire = Any
@@ -53,6 +54,7 @@ class ClockPorts:
     idle: Wire
     fires: Wire
     final: Wire
+    tap: Tap
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,11 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
         plane=_asked(order, order.plane, f"{shape.name}_plane") if shape.planes > 1 else pyrtl.Const(0, 1),
         row=walk.row,
     )
-    spikes = accumulate_and_fire(shape, stage)
+    spikes, tap = accumulate_and_fire(shape, stage)
     strobe = pyrtl.Register(1, f"{shape.name}_published")
     strobe.next <<= publish
-    return ClockPorts(spike_vector(shape, stage, spikes), strobe, booting, ~walking & ~firing, fires, final)
+    vector_out, idle = spike_vector(shape, stage, spikes), ~walking & ~firing
+    return ClockPorts(vector_out, strobe, booting, idle, fires, final, tap)
 
 
 def _asks(order: Order) -> tuple[tuple[Wire, str], ...]:

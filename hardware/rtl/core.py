@@ -18,6 +18,7 @@ import pyrtl
 from hardware.network import IntArray
 from hardware.rtl import neuron
 from hardware.rtl.control import Issue, control
+from hardware.rtl.readout import Tap
 from hardware.rtl.scanner import Permission, Prefetched, encode
 from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
 
@@ -37,6 +38,7 @@ class CorePorts:
     strobe: Wire
     booting: Wire
     ended: Wire | None
+    tap: Tap
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,11 @@ def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePo
     strobe = pyrtl.Register(1, f"{shape.name}_published")
     issue = control(shape, fetched, full, go)
     stage = _issue_stage(shape, issue)
-    spikes = accumulate_and_fire(shape, stage)
+    spikes, tap = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
     ended = _delayed(stage.publish & stage.clear, f"{shape.name}_ended") if shape.echoes else None
-    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting, ended)
+    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting, ended, tap)
 
 
 def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight_bits: int) -> list[int]:
@@ -117,8 +119,12 @@ def _delayed(wire: Wire, name: str) -> Wire:
     return register
 
 
-def accumulate_and_fire(shape: CoreShape, stage: Stage) -> list[Wire]:
-    """Build the lanes and their memories; return the spikes that are decided in this cycle, lane by lane."""
+def accumulate_and_fire(shape: CoreShape, stage: Stage) -> tuple[list[Wire], Tap]:
+    """Build the lanes and their memories.
+
+    Returns:
+        the spikes that are decided in this cycle, lane by lane, and a tap on the lanes' potentials.
+    """
     decided = _decided_registers(shape, stage)
     weights = _weights(shape, stage.row)
     words, write = _memory(shape, "state", word_bits(shape.layer, shape.config), stage.group)
@@ -136,7 +142,8 @@ def accumulate_and_fire(shape: CoreShape, stage: Stage) -> list[Wire]:
     if shape.layer.bias is not None:
         for lane, bias in enumerate(_biases(shape, shape.layer.bias, stage.group)):
             currents[lane].append(bias)
-    return _decide(shape, words, currents, decided)
+    tap = Tap(decided.valid, decided.group, [lane.membrane for lane in decided.lanes])
+    return _decide(shape, words, currents, decided), tap
 
 
 def _decided_registers(shape: CoreShape, stage: Stage) -> _Decided:

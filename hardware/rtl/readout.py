@@ -1,10 +1,18 @@
-"""Count the output spikes of every class, then find the class with most of them."""
+"""From the last layer's spikes, or its membrane potentials, to a class.
+
+Counters of spikes, or the highest membrane potentials, stand in a chain of registers; after the last step it
+shifts out one candidate per cycle, in the order of classes, and the first of the greatest wins. The first
+spike needs no comparison. Everything is cleared where an inference begins.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pyrtl
 
+from hardware.integer import IntegerNetwork
+from hardware.rtl.control import count_up, make_counter
+from hardware.rtl.scanner import encode, isolate
 from hardware.rtl.shape import bits_for
 
 Wire = Any
@@ -18,42 +26,95 @@ class Readout:
     finish: Wire
 
 
-def readout(vector: Wire, full: Wire, time_steps: int) -> Readout:
-    """Count ``vector`` in every cycle of ``full``; after ``time_steps`` of them rank the classes, one per
-    cycle.
+@dataclass(frozen=True)
+class Tap:
+    """A core's membrane potentials before the reset: those of ``group``'s lanes while ``valid``."""
 
-    Ranking shifts the counters out one by one and zeros in, so they are clear for the next inference. The
-    lowest class wins a tie.
-    """
-    classes = len(vector)
-    step = pyrtl.Register(bits_for(time_steps - 1), "readout_step")
-    last = full & (step == time_steps - 1)
-    counted = pyrtl.select(full, (step + 1).truncate(len(step)), step)
-    step.next <<= pyrtl.select(last, pyrtl.Const(0, len(step)), counted)
+    valid: Wire
+    group: Wire
+    membranes: list[Wire]
+
+
+def readout(net: IntegerNetwork, vector: Wire, full: Wire, begin: Wire, tap: Tap) -> Readout:
+    """Take ``vector`` in every cycle of ``full``, or what ``tap`` shows; ``begin`` starts an inference."""
+    step = pyrtl.Register(bits_for(net.time_steps - 1), "readout_step")
+    last = full & (step == net.time_steps - 1)
+    count_up(step, full, last)
+    if net.readout == "first_spike":
+        return Readout(_first_spike(net, vector, full, begin), last)
     ranking = pyrtl.Register(1, "readout_ranking")
-    index = pyrtl.Register(bits_for(classes - 1), "readout_index")
-    finish = ranking & (index == classes - 1)
+    index = make_counter(net.classes, "readout_index")
+    member = make_counter(net.ranked // net.classes, "readout_member")
+    next_class = member == net.ranked // net.classes - 1
+    finish = ranking & next_class & (index == net.classes - 1)
     ranking.next <<= last | (ranking & ~finish)
-    following = pyrtl.select(finish, pyrtl.Const(0, len(index)), (index + 1).truncate(len(index)))
-    index.next <<= pyrtl.select(ranking, following, index)
-    head = _counters(vector, full, ranking, bits_for(time_steps))
-    return Readout(_best(head, index, ranking), finish)
+    count_up(member, ranking, next_class)
+    count_up(index, ranking & next_class, finish)
+    if net.readout == "count":
+        head = _counters(net, vector, full, begin, ranking)
+    else:
+        head = _peaks(net, tap, begin, ranking)
+    return Readout(_best(head, index, ranking, ranking & (index == 0) & (member == 0)), finish)
 
 
-def _counters(vector: Wire, full: Wire, ranking: Wire, width: int) -> Wire:
+def _members(net: IntegerNetwork, vector: Wire) -> list[Wire]:
+    """Return the bits of ``vector`` that belong to each class."""
+    size = net.population
+    return [vector[c * size : (c + 1) * size] for c in range(net.classes)]
+
+
+def _first_spike(net: IntegerNetwork, vector: Wire, full: Wire, begin: Wire) -> Wire:
+    """Return the lowest class of the first ``vector`` with any spike; class 0 if there is none."""
+    fired = pyrtl.concat_list([pyrtl.rtl_any(*bits) for bits in _members(net, vector)])
+    found = pyrtl.Register(1, "readout_found")
+    winner = pyrtl.Register(bits_for(net.classes - 1), "readout_winner")
+    hit = full & ~found & (fired != 0)
+    found.next <<= ~begin & (found | hit)
+    first = encode(isolate(fired)[0]) if net.classes > 1 else pyrtl.Const(0, 1)
+    kept = pyrtl.select(hit, first, winner)
+    winner.next <<= pyrtl.select(begin, pyrtl.Const(0, len(winner)), kept)
+    return winner
+
+
+def _counters(net: IntegerNetwork, vector: Wire, full: Wire, begin: Wire, ranking: Wire) -> Wire:
     """Return the first counter of a chain that counts while ``full`` and shifts down while ``ranking``."""
-    counters = [pyrtl.Register(width, f"readout_count{i}") for i in range(len(vector))]
-    for counter, above, spike in zip(counters, [*counters[1:], pyrtl.Const(0, width)], vector, strict=True):
-        counted = pyrtl.select(full, (counter + spike).truncate(width), counter)
-        counter.next <<= pyrtl.select(ranking, above, counted)
-    return counters[0]
+    width = bits_for(net.time_steps * net.population)
+    counters = [pyrtl.Register(width, f"readout_count{i}") for i in range(net.classes)]
+    counted = []
+    for counter, bits in zip(counters, _members(net, vector), strict=True):
+        total = counter
+        for bit in bits:
+            total = (total + bit).truncate(width)
+        counted.append(pyrtl.select(full, total, counter))
+    return _chain(counters, counted, begin, ranking)
 
 
-def _best(head: Wire, index: Wire, ranking: Wire) -> Wire:
-    """Return the index of the greatest ``head`` seen since index 0."""
+def _peaks(net: IntegerNetwork, tap: Tap, begin: Wire, ranking: Wire) -> Wire:
+    """Return the first of a chain of highest membrane potentials, as offset binary: the least one is zero."""
+    lanes, width = len(tap.membranes), net.config.membrane_bits
+    peaks = [pyrtl.Register(width, f"readout_peak{i}") for i in range(net.sizes[-1])]
+    raised = []
+    for neuron, peak in enumerate(peaks):
+        membrane = tap.membranes[neuron % lanes]
+        value = pyrtl.concat(~membrane[-1], membrane[:-1])
+        higher = tap.valid & (tap.group == neuron // lanes) & (value > peak)
+        raised.append(pyrtl.select(higher, value, peak))
+    return _chain(peaks, raised, begin, ranking)
+
+
+def _chain(registers: list[Wire], updated: list[Wire], begin: Wire, ranking: Wire) -> Wire:
+    """Let ``registers`` take what is ``updated``, shift down while ``ranking``, and clear at ``begin``."""
+    zero = pyrtl.Const(0, len(registers[0]))
+    for register, above, value in zip(registers, [*registers[1:], zero], updated, strict=True):
+        register.next <<= pyrtl.select(begin, zero, pyrtl.select(ranking, above, value))
+    return registers[0]
+
+
+def _best(head: Wire, index: Wire, ranking: Wire, first: Wire) -> Wire:
+    """Return the index of the greatest ``head`` seen since the ``first``."""
     best = pyrtl.Register(len(head), "readout_best")
     winner = pyrtl.Register(len(index), "readout_winner")
-    better = ranking & ((index == 0) | (head > best))
+    better = ranking & (first | (head > best))
     best.next <<= pyrtl.select(better, head, best)
     winner.next <<= pyrtl.select(better, index, winner)
     return winner

@@ -97,7 +97,7 @@ def test_the_random_networks_are_worth_comparing(walked):
         ("0 if first else planes + layer", "0 if first else planes"),
         ("(1 + steps)", "(2 + steps)"),
         ("net.chunks[0] + 2 +", "net.chunks[0] + 1 +"),
-        (" + net.sizes[-1])", ")"),
+        (" + net.ranked)", ")"),
     ],
 )
 def test_a_wrong_formula_is_found(walked, old, new):

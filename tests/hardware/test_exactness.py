@@ -52,6 +52,8 @@ def test_the_random_networks_are_worth_comparing(simulated):
     assert {len(net.layers) for net in nets} == {1, 2, 3}
     assert {layer.recurrent is None for layer in layers} == {True, False}
     assert {net.config.schedule for net in nets} == {"pipelined", "sequential"}
+    assert {net.readout for net in nets} == {"count", "first_spike", "max_membrane"}
+    assert {net.population > 1 for net in nets} == {True, False}
     assert {net.direct for net in nets} == {True, False}
     assert any(p > n for net in nets for p, n in zip(net.config.lanes, net.sizes[1:], strict=True))
     rates = [float(spikes.mean()) for _, rtl in simulated for spikes in rtl.spikes]
@@ -84,7 +86,7 @@ def _saturates(net) -> bool:
         ("np.maximum(fetch + 1, last + 1)", "np.maximum(fetch, last) + 2"),
         ("valid = last[k] + 2", "valid = last[k] + 1"),
         ("begin + given[:, :-2].sum(axis=1)", "begin + given[:, :-1].sum(axis=1)"),
-        ("valid + net.sizes[-1] + 1", "valid + net.sizes[-1]"),
+        ("valid + net.ranked + 1", "valid + net.ranked"),
     ],
 )
 def test_a_wrong_formula_is_found(simulated, old, new):

@@ -172,6 +172,31 @@ def test_the_lowest_class_wins_a_tie_and_silence_is_class_zero():
     assert result.predicted.tolist() == [1, 0]
 
 
+def test_every_readout_by_hand():
+    """Four neurons of two classes; neuron i fires in the steps in which input i does."""
+    layer = TrainedLayer(np.diag([1.0, 0.5, 0.5, 0.8]), 0.0, 0.4, "none")
+    inputs = np.zeros((3, 4, 4), dtype=np.uint8)
+    inputs[0, [1, 2], 1] = 1
+    inputs[0, 3, 0] = 1
+    inputs[0, 2, 3] = 1  # three spikes against one; first class 0; highest potential in neuron 0
+    inputs[1, 1, 3] = inputs[1, 2, 0] = inputs[1, 3, 2] = (
+        1  # one against two; first class 1; highest neuron 0
+    )
+    found = {}
+    for readout in ("count", "first_spike", "max_membrane"):
+        trained = TrainedNetwork((layer,), 4, "rate", readout, population=2)
+        result = run(quantize(trained, AcceleratorConfig(lanes=(3,))), inputs)
+        found[readout] = result.predicted.tolist()
+        assert result.counts.tolist() == [[3, 1], [1, 2], [0, 0]]
+    assert found == {"count": [0, 1, 0], "first_spike": [0, 1, 0], "max_membrane": [0, 0, 0]}
+
+
+def test_a_membrane_below_zero_is_lower_than_one_at_zero():
+    layer = TrainedLayer(np.array([[-1.0], [-0.5], [-0.7]]), 0.0, 1.0, "none")
+    net = quantize(TrainedNetwork((layer,), 2, "rate", "max_membrane"), AcceleratorConfig(lanes=(3,)))
+    assert run(net, np.ones((1, 2, 1), dtype=np.uint8)).predicted.tolist() == [1]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_batches_do_not_change_the_result(batch):
     for case in cases(10, seed=1):

@@ -20,7 +20,8 @@ def test_assumed_resources_are_the_exact_ones_but_for_widths():
         exact = resources(case.net)
         assumed = assumed_resources(case.net.sizes, case.net.time_steps, case.net.encoding, case.net.config)
         assert assumed.input_memory == exact.input_memory
-        assert assumed.flip_flops == exact.flip_flops
+        if (case.net.readout, case.net.population) == ("count", 1):
+            assert assumed.flip_flops == exact.flip_flops
         for a, e, layer in zip(assumed.layers, exact.layers, case.net.layers, strict=True):
             if layer.recurrent is not None:
                 continue  # is assumed to be feed-forward
