@@ -39,7 +39,7 @@ class Export:
     checked: CheckReport
 
 
-def export(
+def export(  # noqa: PLR0913  # the last two are by name
     folder: Path,
     net: IntegerNetwork,
     name: str,

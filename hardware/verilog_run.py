@@ -14,8 +14,8 @@ Command = tuple[str, ...]
 SIMULATORS: Mapping[str, tuple[Command, ...]] = MappingProxyType(
     {
         "icarus": (
-            ("iverilog", "-g2005", "-o", "bench.vvp", "tb_{name}.v", "{name}.v"),
-            ("vvp", "-n", "bench.vvp"),
+            ("iverilog", "-g2005", "-o", "{name}.vvp", "tb_{name}.v", "{name}.v"),
+            ("vvp", "-n", "{name}.vvp"),
         ),
         "verilator": (
             ("verilator", "--binary", "-Wno-fatal", "--top-module", "tb_{name}", "tb_{name}.v", "{name}.v"),

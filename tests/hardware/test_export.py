@@ -2,15 +2,17 @@ import hashlib
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hardware.cost import price_net
+from hardware.devices import DEVICES
 from hardware.export import export
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
-from spikefront.errors import InputError
+from spikefront.errors import DesignError, InputError
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
 
@@ -137,3 +139,33 @@ def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         export(tmp_path / "file" / "below", net, "tiny", inputs, labels, cost=price_net(net, inputs, labels))
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_constraints_and_page_name_the_device(tmp_path, name):
+    net, inputs, labels = make(leak="shift")
+    cost, target = price_net(net, inputs, labels), DEVICES[name]
+    result = export(tmp_path / "out", net, "tiny", inputs, labels, cost=cost, target=target)
+    (file,) = (path for path in result.folder.iterdir() if path.suffix in {".xdc", ".pcf"})
+    assert file.name in result.files
+    text = file.read_text()
+    assert target.part in text
+    assert "TO FILL IN" in text
+    # A pin is only set where the board's oscillator has the design's clock.
+    set_pins = [line for line in text.splitlines() if "[get_ports clk]" in line or line.startswith("set_io")]
+    assert sum("PACKAGE_PIN" in line and not line.startswith("#") for line in set_pins) == (
+        name == "arty-a7-35t"
+    )
+    page = (result.folder / "README.md").read_text()
+    assert "verilator --binary" in page
+    assert target.board in page
+    assert json.loads((result.folder / "manifest.json").read_text())["device"] == name
+
+
+def test_a_design_that_does_not_fit_writes_nothing(tmp_path):
+    net, inputs, labels = make(lanes=(14, 5), weight_bits=16)
+    small = replace(DEVICES["arty-a7-35t"], luts=1000, dsps=3)
+    cost, words = price_net(net, inputs, labels), r"arty-a7-35t: it needs \d+ DSPs of 3 .* and .* LUTs"
+    with pytest.raises(DesignError, match=words):
+        export(tmp_path / "out", net, "tiny", inputs, labels, cost=cost, target=small)
+    assert not list(tmp_path.iterdir())
