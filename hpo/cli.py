@@ -199,16 +199,20 @@ def export(
     name: NameArgument,
     design: Annotated[str, typer.Argument(metavar="DESIGN", help="The design's name, such as 12-0.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist yet.")],
+    *,
     home: HomeOption = None,
     samples: Annotated[
         int, typer.Option("--samples", min=1, max=64, help="Golden samples in the test bench.")
     ] = 4,
+    device: Annotated[
+        str | None, typer.Option("--device", help="Write constraints for this board, such as pynq-z2.")
+    ] = None,
 ) -> None:
     """Write a design as Verilog with a self-checking test bench, after checking it in simulation."""
     from hpo.exporting import export_design
 
     where = _home(home)
-    for line in export_design(_store(home), where, name, design, folder, samples=samples):
+    for line in export_design(_store(home), where, name, design, folder, samples=samples, device=device):
         print(line)
 
 

@@ -51,20 +51,30 @@ def stored_design(store: Store, home: Home, name: str, design: str, samples: int
     return StoredDesign(f"{name}_{design}", net, inputs, record.labels[:samples], cost)
 
 
-def export_design(
-    store: Store, home: Home, name: str, design: str, folder: Path, *, samples: int
+def export_design(  # noqa: PLR0913  # the last two are by name
+    store: Store,
+    home: Home,
+    name: str,
+    design: str,
+    folder: Path,
+    *,
+    samples: int,
+    device: str | None = None,
 ) -> list[str]:
     """Check a design in simulation on real validation samples and write its folder; lines for the user.
 
     Raises:
         NotFoundError: no such campaign or design.
         MismatchError: RTL and integer reference disagree; nothing is written.
-        InputError: the folder exists and is not empty.
+        InputError: the folder exists and is not empty, or the device is unknown or too small.
     """
+    from hardware.devices import device as device_of
     from hardware.export import export
 
+    target = device_of(device) if device else None
     stored = stored_design(store, home, name, design, samples)
-    written = export(folder, stored.net, stored.name, stored.inputs, stored.labels, cost=stored.cost)
+    net, inputs, labels = stored.net, stored.inputs, stored.labels
+    written = export(folder, net, stored.name, inputs, labels, cost=stored.cost, target=target)
     return [
         f"simulated {len(stored.inputs)} samples: spikes of every layer and cycles equal the integer "
         "reference",

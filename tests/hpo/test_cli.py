@@ -119,6 +119,7 @@ def test_an_exported_design_passes_in_icarus(home, tmp_path):
         (("show", "tiny", "99"), "99"),
         (("export", "tiny", "99-0", "x"), "99-0"),
         (("export", "tiny", "../0", "x"), "../0"),
+        (("export", "tiny", "0-0", "x", "--device", "pynq"), "pynq"),
         (("resume", "nobody"), "nobody"),
         (("front", "nobody"), "nobody"),
         (("run", "missing.toml"), "missing.toml"),
@@ -197,7 +198,8 @@ def test_export_imports_no_torch(home, tmp_path):
 def test_verify_compares_a_stored_design_with_its_verilog(home, tmp_path):
     name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
     folder = tmp_path / "design"
-    spikefront("export", "tiny", name, folder, home=home)
+    spikefront("export", "tiny", name, folder, "--device", "pynq-z2", home=home)
+    assert "H16" in next(folder.glob("*_pynq-z2.xdc")).read_text()
     done = spikefront("verify", "tiny", name, "--samples", 2, "--folder", folder, home=home)
     lines = done.stdout.splitlines()
     assert lines[0].startswith("pyrtl: 2 samples, ")
