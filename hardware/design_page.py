@@ -9,7 +9,6 @@ from hardware.resources import resources
 from hardware.rtl.shape import bits_for
 from hardware.verilog_run import commands
 
-
 _READOUTS = {
     "count": "class with most output spikes",
     "first_spike": "class of the first output spike",
