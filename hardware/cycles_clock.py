@@ -4,7 +4,8 @@ With G groups of lanes per layer, C chunks in an input vector, T time steps, L l
 unless the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
 
     D[k]   = 1 + max( C if k + 1 < vectors,  W[l,k] + G[l] if layer l fires, over layers l )
-    W[l,k] = n_in[l] * G[l] if layer l walks a vector with any spike in step k, else 0
+    W[l,k] = n_in[l] * G[l]  if layer l walks inputs with any spike in step k
+           + n_out[l] * G[l] if it is recurrent and fired any spike in step k - 1, its own step t - 1
 
     total  = C + 2 + D[0] + ... + D[B+T+L-2] + n_out
 
@@ -31,8 +32,11 @@ def walk_cycles(net: IntegerNetwork, counts: list[IntArray]) -> list[IntArray]:
         net: the network on its accelerator.
         counts: per layer, spikes in every chunk of every vector (``hardware.cycles.chunk_counts``).
     """
-    inputs = zip(counts, net.sizes, net.groups, strict=False)
-    return [np.where(spikes.any(axis=2), n_in * groups, 0) for spikes, n_in, groups in inputs]
+    walks = []
+    for spikes, chunks, layer, groups in zip(counts, net.chunks, net.layers, net.groups, strict=True):
+        inputs, own = spikes[:, :, :chunks].any(axis=2), spikes[:, :, chunks:].any(axis=2)
+        walks.append(groups * (np.where(inputs, layer.n_in, 0) + np.where(own, layer.n_out, 0)))
+    return walks
 
 
 def total_cycles(net: IntegerNetwork, walks: list[IntArray]) -> IntArray:

@@ -43,7 +43,6 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     """
     check_config(config, len(network.layers))
     check_network(network)
-    _check_family(network, config)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
     return IntegerNetwork(
         layers, int(network.time_steps), network.encoding, config, network.readout, int(network.population)
@@ -212,15 +211,6 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)
-
-
-def _check_family(network: TrainedNetwork, config: AcceleratorConfig) -> None:
-    for index, layer in enumerate(network.layers):
-        if layer.recurrent is not None and config.family != "event_driven":
-            raise DesignError(
-                f"Layer {index} is recurrent, which family {config.family!r} cannot build; "
-                "use 'event_driven'."
-            )
 
 
 def _is_whole(value: object) -> bool:

@@ -201,7 +201,7 @@ def _layer(
     flip_flops += _core_flip_flops((n_in, n_out, lanes, rows), time_steps, config, direct)
     if config.family == "clock_driven":
         flip_flops = kept + lanes * neuron.decided_bits
-        flip_flops += resources_clock.core_flip_flops((n_in, n_out, lanes), config, direct)
+        flip_flops += resources_clock.core_flip_flops((n_in, n_out, lanes, rows), config, direct)
     return LayerResources(
         n_in=n_in,
         n_out=n_out,

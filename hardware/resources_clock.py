@@ -4,19 +4,19 @@ from hardware.network import AcceleratorConfig
 from hardware.rtl.shape import bits_for, counter_bits
 
 
-def core_flip_flops(shape: tuple[int, int, int], config: AcceleratorConfig, direct: bool) -> int:
+def core_flip_flops(shape: tuple[int, int, int, int], config: AcceleratorConfig, direct: bool) -> int:
     """Count the registers of ``hardware.rtl.clock_core`` beside its lanes and states.
 
     Args:
-        shape: (inputs, neurons, lanes).
+        shape: (inputs, neurons, lanes, rows): inputs, and own spikes of a recurrent layer.
         config: the accelerator.
         direct: whether the layer takes a constant current.
     """
-    n_in, n_out, lanes = shape
+    n_in, n_out, lanes, rows = shape
     groups = -(-n_out // lanes)
-    row = bits_for(groups * n_in - 1) if groups > 1 else 0
-    walk = n_in + counter_bits(n_in) + counter_bits(groups) + row
-    control = 5 + (counter_bits(config.input_bits) if direct else 0)
+    row = bits_for(groups * rows - 1) if groups > 1 else 0
+    walk = rows + counter_bits(rows) + counter_bits(groups) + row
+    control = 5 + (rows > n_in) + (counter_bits(config.input_bits) if direct else 0)
     pipeline = 2 + counter_bits(groups)
     return walk + control + pipeline + n_out + 1
 

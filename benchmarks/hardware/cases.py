@@ -35,18 +35,14 @@ def cases(count: int, seed: int = 0) -> list[Case]:
 
 
 def clock_cases(count: int, seed: int = 0) -> list[Case]:
-    """Return ``count`` cases of ``cases`` on the clock-driven family, every second with one lane per neuron.
-
-    That family has no recurrent layers, so the weights of own spikes are left out.
-    """
+    """Return ``count`` cases of ``cases`` when clock-driven, every second with one lane per neuron."""
     return [_on_clock(case, parallel=i % 2 == 0) for i, case in enumerate(cases(count, seed))]
 
 
 def _on_clock(case: Case, *, parallel: bool) -> Case:
     lanes = case.net.sizes[1:] if parallel else case.net.config.lanes
     config = replace(case.net.config, family="clock_driven", lanes=lanes, schedule="pipelined")
-    layers = tuple(replace(layer, recurrent=None) for layer in case.net.layers)
-    return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config, layers=layers))
+    return replace(case, name=f"{case.name} clock", net=replace(case.net, config=config))
 
 
 def _case(rng: np.random.Generator, index: int) -> Case:

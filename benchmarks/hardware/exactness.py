@@ -1,8 +1,8 @@
 """Does the RTL do what the integer reference and the cycle formula say?
 
-Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, event-driven and, half as many,
-clock-driven; several inferences each and no reset in between. Compared without tolerance: spikes of every
-layer, classes, clock cycles. Run it with
+Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, event-driven and, half as
+many, clock-driven; several inferences each and no reset in between. Compared without tolerance: spikes of
+every layer, classes, clock cycles. Run it with
 ``python -m benchmarks.hardware.exactness [--quick] [--json PATH]``.
 """
 

@@ -68,14 +68,25 @@ class _Walk:
     last_input: Wire
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a core is given at ``go``: the bits to walk, and whether any input or own spike is among them."""
+
+    vector: Wire
+    inputs: Wire
+    echoes: Wire
+
+
 def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
     """Build the core that reads ``vector`` at every ``order.go``."""
     walking = pyrtl.Register(1, f"{shape.name}_walking")
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
     fires, final = (_asked(order, wire, f"{shape.name}_{name}") for wire, name in _asks(order))
-    walk = _walk(shape, vector, order, walking, walking | firing)
-    begin = order.go & order.walks & pyrtl.rtl_any(*vector)
+    own = pyrtl.WireVector(shape.layer.n_out, f"{shape.name}_own") if shape.echoes else None
+    given = _given(shape, vector, own)
+    walk = _walk(shape, given, order, (walking, firing))
+    begin = order.go & order.walks & (given.inputs | given.echoes)
     walked = walking & walk.last_input & walk.last_group
     fired = firing & walk.last_group
     walking.next <<= begin | (walking & ~walked)
@@ -91,11 +102,13 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
         plane=_asked(order, order.plane, f"{shape.name}_plane") if shape.planes > 1 else pyrtl.Const(0, 1),
         row=walk.row,
     )
-    spikes, tap = accumulate_and_fire(shape, stage)
+    lanes, tap = accumulate_and_fire(shape, stage)
+    spikes = spike_vector(shape, stage, lanes)
+    if own is not None:
+        own <<= pyrtl.select(fires & ~final, spikes, pyrtl.Const(0, len(spikes)))
     strobe = pyrtl.Register(1, f"{shape.name}_published")
     strobe.next <<= publish
-    vector_out, idle = spike_vector(shape, stage, spikes), ~walking & ~firing
-    return ClockPorts(vector_out, strobe, booting, idle, fires, final, tap)
+    return ClockPorts(spikes, strobe, booting, ~walking & ~firing, fires, final, tap)
 
 
 def _asks(order: Order) -> tuple[tuple[Wire, str], ...]:
@@ -109,28 +122,53 @@ def _asked(order: Order, wire: Wire, name: str) -> Wire:
     return register
 
 
-def _walk(shape: CoreShape, vector: Wire, order: Order, walking: Wire, busy: Wire) -> _Walk:
-    n_in, groups = shape.layer.n_in, shape.groups
-    held = pyrtl.Register(n_in, f"{shape.name}_held")
-    index = make_counter(n_in, f"{shape.name}_index")
-    group = make_counter(groups, f"{shape.name}_group")
-    last_input, last_group = index == n_in - 1, group == groups - 1
+def _given(shape: CoreShape, vector: Wire, own: Wire | None) -> _Given:
+    """Put own spikes behind the inputs, or in front where no input spikes: then the walk begins with them."""
+    inputs = pyrtl.rtl_any(*vector)
+    if own is None:
+        return _Given(vector, inputs, pyrtl.Const(0, 1))
+    both = pyrtl.select(inputs, pyrtl.concat(own, vector), own.zero_extended(shape.rows))
+    return _Given(both, inputs, pyrtl.rtl_any(*own))
+
+
+def _walk(shape: CoreShape, given: _Given, order: Order, busy: tuple[Wire, Wire]) -> _Walk:
+    """Advance through inputs and groups while the core is ``busy``: (walking, firing)."""
+    walking, firing = busy
+    n_in, rows = shape.layer.n_in, shape.rows
+    held = pyrtl.Register(rows, f"{shape.name}_held")
+    index = make_counter(rows, f"{shape.name}_index")
+    group = make_counter(shape.groups, f"{shape.name}_group")
+    last_input, last_group = index == rows - 1, group == shape.groups - 1
+    skip = pyrtl.Const(0, 1)
+    if shape.echoes:
+        echoes = _asked(order, given.echoes, f"{shape.name}_echoes")
+        last_input = last_input | ((index == n_in - 1) & ~echoes)
+        skip = order.go & ~given.inputs & given.echoes
     advance = walking & last_group
-    shifted = pyrtl.shift_right_logical(held, 1) if n_in > 1 else held
-    held.next <<= pyrtl.select(order.go, vector, pyrtl.select(advance, shifted, held))
-    count_up(index, advance, last_input)
-    count_up(group, busy, last_group)
-    row = _row(shape, index, walking, last_group) if groups > 1 else index
+    shifted = pyrtl.shift_right_logical(held, 1) if rows > 1 else held
+    held.next <<= pyrtl.select(order.go, given.vector, pyrtl.select(advance, shifted, held))
+    follows = _following(index, last_input, rows)
+    _move(index, advance, follows, skip, n_in)
+    count_up(group, walking | firing, last_group)
+    row = index
+    if shape.groups > 1:
+        row = pyrtl.Register(bits_for(shape.groups * rows - 1), f"{shape.name}_row")
+        width = len(row)
+        moved = pyrtl.select(last_group, follows.zero_extended(width), (row + rows).truncate(width))
+        _move(row, walking, moved, skip, n_in)
     return _Walk(held, row, group, last_group, last_input)
 
 
-def _row(shape: CoreShape, index: Wire, walking: Wire, last_group: Wire) -> Wire:
-    """Return the weight address ``group * n_in + index`` as a register."""
-    n_in = shape.layer.n_in
-    row = pyrtl.Register(bits_for(shape.groups * n_in - 1), f"{shape.name}_row")
-    at_end = last_group & (index == n_in - 1)
-    following = (index.zero_extended(len(row)) + 1).truncate(len(row))
-    turned = pyrtl.select(at_end, pyrtl.Const(0, len(row)), following)
-    moved = pyrtl.select(last_group, turned, (row + n_in).truncate(len(row)))
-    row.next <<= pyrtl.select(walking, moved, row)
-    return row
+def _following(index: Wire, last: Wire, rows: int) -> Wire:
+    """Return the input behind ``index``, or 0 behind the last."""
+    if rows == 1:
+        return index
+    return pyrtl.select(last, pyrtl.Const(0, len(index)), (index + 1).truncate(len(index)))
+
+
+def _move(counter: Wire, step: Wire, following: Wire, skip: Wire, start: int) -> None:
+    """Let ``counter`` take ``following`` in the cycles of ``step``, and ``start`` in that of ``skip``."""
+    if isinstance(counter, pyrtl.Const):
+        return
+    moved = pyrtl.select(step, following, counter)
+    counter.next <<= moved if isinstance(skip, pyrtl.Const) else pyrtl.select(skip, start, moved)

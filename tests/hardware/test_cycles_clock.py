@@ -79,6 +79,7 @@ def test_the_random_networks_are_worth_comparing(walked):
     assert {len(net.layers) for net in nets} == {1, 2, 3}
     assert any(1 in net.sizes[1:] for net in nets)
     assert any(net.sizes[0] == 1 for net in nets)
+    assert sum(layer.recurrent is not None for net in nets for layer in net.layers) > 20
     assert any(max(net.groups) > 1 for net in nets)
     assert any(set(net.groups) == {1} for net in nets)
     rates = [float(found.mean()) for _, _, rtl in walked for found in rtl.spikes]
@@ -88,7 +89,10 @@ def test_the_random_networks_are_worth_comparing(walked):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("np.where(spikes.any(axis=2), n_in * groups, 0)", "n_in * groups + 0 * spikes.any(axis=2)"),
+        ("np.where(inputs, layer.n_in, 0)", "layer.n_in"),
+        ("np.where(own, layer.n_out, 0)", "0"),
+        ("np.where(own, layer.n_out, 0)", "np.where(own, layer.n_in, 0)"),
+        ("np.where(own, layer.n_out, 0)", "np.where(inputs & own, layer.n_out, 0)"),
         ("planes + net.time_steps + len(walks) - 1", "planes + net.time_steps + len(walks)"),
         ("steps[:, : net.input_vectors - 1] = net.chunks[0]", "steps[:, : 0] = net.chunks[0]"),
         ("steps[:, : net.input_vectors - 1]", "steps[:, : net.input_vectors]"),

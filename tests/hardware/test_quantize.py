@@ -166,12 +166,6 @@ def test_batch_norm_vectors_that_do_not_fit_are_refused():
         fold_batch_norm(np.ones((2, 3)), None, **{**good, "var": -np.ones(2)})
 
 
-def test_a_recurrent_layer_on_the_clock_driven_family_is_refused():
-    config = dataclasses.replace(CONFIG, family="clock_driven")
-    with pytest.raises(DesignError, match="Layer 0 is recurrent, which family 'clock_driven' cannot build"):
-        quantize(network([[1.0]], recurrent=np.ones((1, 1))), config)
-
-
 def test_readouts_that_cannot_be_built_are_named():
     layers = (TrainedLayer(np.ones((6, 2)), 0.9, 1.0, "zero"),)
     for population in (0, 4, 7, 1.5):
