@@ -240,6 +240,31 @@ def verify(
 
 
 @app.command()
+def cost(  # noqa: PLR0913  # one per option
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A network as a NIR graph.")],
+    *,
+    device: Annotated[str, typer.Option("--device", help="The FPGA to fit.")] = "pynq-z2",
+    steps: Annotated[int, typer.Option("--steps", min=1, max=65536, help="Time steps.")] = 25,
+    rate: Annotated[float, typer.Option("--rate", help="Input spikes per input and step.")] = 0.1,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="A .npz file with spikes 'inputs' (N, T, n_in) instead.")
+    ] = None,
+    dt: Annotated[float | None, typer.Option("--dt", help="Step in seconds [the graph's, or 1e-4].")] = None,
+    weight_bits: Annotated[int, typer.Option("--weight-bits", help="Signed weight width.")] = 8,
+    energy_model: Annotated[str, typer.Option("--energy-model", help="Coefficient table.")] = "asic_45nm",
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Price a network that was trained elsewhere: latency, energy and area on a device."""
+    from hpo.nir_cost import CostRequest, as_dict, lines, nir_cost
+
+    found = nir_cost(file, CostRequest(device, steps, rate, inputs, dt, weight_bits, energy_model))
+    if as_json:
+        _print_json(as_dict(found))
+    else:
+        print("\n".join(lines(found)))
+
+
+@app.command()
 def doctor(home: HomeOption = None, data: DataOption = None) -> None:
     """Say what is installed, which devices there are, and what is missing."""
     from hpo.doctor import findings

@@ -1,0 +1,69 @@
+"""``spikefront cost``: networks that Spikefront never trained."""
+
+import json
+
+import nir
+import numpy as np
+import pytest
+
+from tests.hardware.test_nir_io import elsewhere, one_of
+from tests.hpo.test_cli import spikefront
+
+
+@pytest.fixture
+def model(tmp_path):
+    nir.write(tmp_path / "model.nir", elsewhere(one_of(r=9.0 * np.ones(6))))
+    return tmp_path / "model.nir"
+
+
+def test_a_foreign_network_is_priced_on_a_device(model, tmp_path):
+    done = spikefront("cost", model, "--dt", 1e-3, "--steps", 20, "--rate", 0.3, home=tmp_path)
+    for words in ("network 10-6, lanes 6", "probability 0.3", "us mean", "model asic_45nm", "53200 LUT"):
+        assert words in done.stdout
+    found = json.loads(spikefront("cost", model, "--dt", 1e-3, "--json", home=tmp_path).stdout)
+    assert found["device"] == "pynq-z2"
+    assert "accuracy" not in found
+    assert found["latency_us"] == pytest.approx(found["cycles"] / 100.0)
+    assert sum(found["energy_by_part_uj"].values()) == pytest.approx(found["energy_uj"])
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_given_spikes_decide_the_cost(model, tmp_path):
+    costs = []
+    for share in (0.05, 0.9):
+        spikes = np.random.default_rng(0).random((5, 30, 10)) < share
+        np.savez(tmp_path / "spikes.npz", inputs=spikes)
+        given = ("--inputs", tmp_path / "spikes.npz", "--device", "ice40-hx8k", "--dt", 1e-3)
+        costs.append(json.loads(spikefront("cost", model, *given, "--json", home=tmp_path).stdout))
+        assert costs[-1]["spikes_per_layer"][0] == pytest.approx(spikes.sum() / 5)
+    assert costs[0]["cycles"] < costs[1]["cycles"]
+    assert costs[0]["dsps"] == 0
+
+
+def large(path):
+    wide = np.random.default_rng(0).normal(0, 1, (600, 3000))
+    nodes = {"in": nir.Input({"input": np.array([3000])}), "fc": nir.Linear(wide)}
+    nodes |= {"if": nir.IF(np.ones(600), np.ones(600)), "out": nir.Output({"output": np.array([600])})}
+    nir.write(path, nir.NIRGraph(nodes, [("in", "fc"), ("fc", "if"), ("if", "out")], type_check=False))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("absent.nir",), "no NIR file"),
+        (("model.nir", "--device", "pynq"), "'pynq' is unknown"),
+        (("model.nir", "--dt", "1"), "smaller dt"),
+        (("model.nir", "--dt", "1e-3", "--rate", "2"), "no probability"),
+        (("model.nir", "--dt", "1e-3", "--weight-bits", "1"), "weight_bits"),
+        (("model.nir", "--dt", "1e-3", "--inputs", "model.nir"), "holds no inputs"),
+        (("large.nir", "--device", "arty-a7-35t", "--steps", "2"), "does not fit arty-a7-35t: it needs"),
+    ],
+)
+def test_what_cannot_be_priced_is_one_sentence_and_exit_code_2(model, tmp_path, arguments, words):
+    if arguments[0] == "large.nir":
+        large(tmp_path / "large.nir")
+    paths = [tmp_path / a if a.endswith(".nir") else a for a in arguments]
+    done = spikefront("cost", *paths, home=tmp_path, check=False)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
