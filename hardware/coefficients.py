@@ -76,7 +76,7 @@ ASIC_45NM = EnergyTable(
 
 FPGA_FIT = (
     "least squares through four published (cells, mW) pairs at 100 MHz: 1,623/111, 7,612/180, 10,124/290 and "
-    "18,268/430 (Spiker+, arXiv 2401.01141; Flexi-NeurA, arXiv 2602.18140); residuals 2 to 37 mW"
+    "18,268/430 (Spiker+, arXiv 2401.01141; Flexi-NeurA, arXiv 2602.18140); residuals 2 to 37 mW, 0 to 21 %"
 )
 
 FPGA_7SERIES = EnergyTable(
@@ -84,7 +84,8 @@ FPGA_7SERIES = EnergyTable(
     version=1,
     scope="board-level power of published designs: a constant, and a term per logic cell and clock cycle. "
     "Activity, block RAM and spikes are not in it, so for one design it only follows latency.",
-    uncertainty="order of magnitude only: four points of different authors, LUT and cell counts mixed.",
+    uncertainty="order of magnitude only: four points of different authors, LUT and cell counts mixed; a point "
+    "that is left out of the fit is missed by 2 to 35 %.",
     coefficients=MappingProxyType(
         {
             "constant_power": Coefficient(66.0, "mW", FPGA_FIT, "published"),

@@ -7,12 +7,12 @@ unless the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
     W[l,k] = n_in[l] * G[l]  if layer l walks inputs with any spike in step k
            + n_out[l] * G[l] if it is recurrent and fired any spike in step k - 1, its own step t - 1
 
-    total  = C + 2 + D[0] + ... + D[B+T+L-2] + n_out
+    total  = C + 2 + D[0] + ... + D[B+T+L-2] + R
 
 Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first
 layer walks its planes in the steps 0 .. B - 1 instead. ``vectors`` is T, or B when direct: while a step runs,
 the next input vector is fetched, a chunk per cycle. C + 1 cycles pass before the first step, and the readout
-takes a cycle to count the last vector and one per class.
+takes a cycle to count the last vector and R to compare, as ``hardware.cycles`` says.
 
 Spiker+ (arXiv 2401.01141) takes n_in cycles for a step with spikes and about 4 beside them; here it is
 n_in + 2 with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 100 steps with spikes, takes
