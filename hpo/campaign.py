@@ -94,14 +94,13 @@ class WorkersSpec(_Frozen):
 
     count: int = Field(2, ge=1, le=1024)
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one trial")
-    gpus: float = Field(0.0, ge=0.0, le=8.0, description="GPUs of one trial; fractions share a device")
     time_limit_s: float | None = Field(None, gt=0.0, description="wall time after which a trial is stopped")
 
 
 class CampaignSpec(_Frozen):
     """One campaign, complete and checked. ``load`` and ``from_mapping`` make one."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")  # also a folder of the home
     seed: int = Field(0, ge=0, le=2**31 - 1)
     data: DataSpec
     space: dict[str, Variable] = Field(min_length=1, max_length=40)
@@ -115,6 +114,13 @@ class CampaignSpec(_Frozen):
     search: Literal["bayesian", "random"] = "bayesian"
     energy_model: Literal["asic_45nm", "fpga_7series"] = "asic_45nm"
     device: str | None = Field(None, description="FPGA whose budget bounds every design")
+
+    @field_validator("name")
+    @classmethod
+    def _free_name(cls, value: str) -> str:
+        if value == "artifacts" or value.startswith("store.db"):
+            raise ValueError(f"{value!r} is a name of Spikefront's own in its home folder: choose another")
+        return value
 
     @field_validator("objectives", "constraints")
     @classmethod
@@ -259,6 +265,11 @@ def _check_references(spec: CampaignSpec) -> None:
     for name, objective in spec.objectives.items():
         if not math.isfinite(objective.reference):
             raise ValueError(f"objectives.{name}.reference: {objective.reference} is not a number: give one")
+        if objective.scale == "log" and name not in LOG_MEASURES:
+            raise ValueError(
+                f"objectives.{name}.scale: {name} can be zero, which a log scale cannot show: "
+                f"leave scale out, or choose among {', '.join(sorted(LOG_MEASURES))}"
+            )
         if spec.scale(name) == "log" and objective.reference <= 0:
             raise ValueError(
                 f"objectives.{name}.reference: {objective.reference:g} is not above zero, as its log scale "

@@ -49,6 +49,16 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        print(
+            f"spikefront: cannot use{where} ({error.strerror or error}): mend that and try again",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("spikefront: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def _version(asked: bool) -> None:
@@ -141,17 +151,19 @@ def front(
 ) -> None:
     """Show a campaign's Pareto front."""
     from hpo.queries import front as front_of
+    from hpo.queries import spec_of
     from hpo.show import front_table
     from hpo.tables import front_csv
 
-    designs = front_of(_store(home), name)
+    store = _store(home)
+    designs = front_of(store, name)
     if as_json:
         _print_json([found.as_dict() for found in designs])
     elif as_csv:
         print(front_csv(designs), end="")
     else:
         console = _console()
-        console.print(front_table(designs, console.width))
+        console.print(front_table(designs, spec_of(store, name).objectives, console.width))
 
 
 @app.command()
@@ -176,8 +188,12 @@ def plot(
     """Draw a campaign's front as a picture."""
     from hpo.plots import draw_front
 
+    if out is not None and out.suffix != ".png":
+        raise InputError(f"the picture's path {out} does not end in .png: name it so")
+    store = _store(home)
+    store.campaign(name)
     path = out or _home(home).campaign_folder(name) / "front.png"
-    draw_front(_store(home), name, path)
+    draw_front(store, name, path)
     print(f"wrote {path}")
 
 
@@ -317,7 +333,7 @@ def _home(path: str | None) -> "Home":
 
 
 def _store(path: str | None) -> "Store":
-    return _home(path).open()
+    return _home(path).open_existing()
 
 
 def _console() -> "Console":

@@ -68,7 +68,7 @@ def _store(home: Home) -> Finding:
     if home.store_url.startswith("sqlite") and not home.path.exists():
         return Finding("store", True, True, f"{home.path} will be made by the first run")
     try:
-        store = home.open()
+        store = home.open_existing()
         count = len(store.campaigns())
         store.close()
     except SpikefrontError as error:

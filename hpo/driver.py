@@ -63,6 +63,7 @@ def drive(campaign: Campaign, pool: Pool, hooks: Hooks) -> CampaignState:
         store.set_campaign_state(name, "running")
         store.requeue_running(name)
         state = _loop(campaign, pool, hooks, lost)
+        _check_held(campaign, lost)
         store.requeue_running(name)
         store.set_campaign_state(name, state)
     return state
@@ -74,17 +75,24 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lost: threading.Event) -
     before = len(history)
     running: set[int] = set()
     while not hooks.stop():
-        if lost.is_set():
-            raise ConflictError(f"another driver took over campaign {campaign.name!r}: leave it to that one")
+        _check_held(campaign, lost)
         _fill(campaign, pool, history, running, hooks)
         if not running:
             return "finished"
-        for number, outcome in pool.collect(POLL_S):
+        ended = pool.collect(POLL_S)
+        _check_held(campaign, lost)
+        for number, outcome in ended:
             running.discard(number)
             history.append(_record(campaign, number, outcome))
             hooks.changed()
         _check_hope(campaign, history[before:])
     return "paused"
+
+
+def _check_held(campaign: Campaign, lost: threading.Event) -> None:
+    """Write nothing more once another driver has the campaign."""
+    if lost.is_set():
+        raise ConflictError(f"another driver took over campaign {campaign.name!r}: leave it to that one")
 
 
 def _fill(
@@ -192,11 +200,15 @@ def is_feasible(spec: CampaignSpec, measures: dict[str, Any]) -> bool:
 
 def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:
     """End the campaign when all the first trials of this run failed: something is wrong with every one."""
-    if len(ended) < HOPELESS or any(trial.status != "failed" for trial in ended):
+    enough = min(HOPELESS, campaign.spec.budget.trials)
+    if len(ended) < enough or any(trial.status != "failed" for trial in ended):
         return
-    campaign.store.set_campaign_state(campaign.name, "failed")
-    first = campaign.store.trial(campaign.name, ended[0].index)
+    store, name = campaign.store, campaign.name
+    store.requeue_running(name)
+    store.set_campaign_state(name, "failed")
+    first = store.trial(name, ended[0].index)
     raise SpikefrontError(
-        f"the first {HOPELESS} trials all failed, trial {first.number} with: {first.reason}; see 'spikefront "
-        f"show {campaign.name} {first.number}', mend the cause and continue with 'spikefront resume'"
+        f"the first {enough} trials all failed, trial {first.number} with: {first.reason}; see 'spikefront "
+        f"show {name} {first.number}', mend the cause and run it again with --name, or 'spikefront resume "
+        f"{name}' to spend what is left of the budget"
     )

@@ -1,5 +1,6 @@
 """``spikefront export`` and ``spikefront verify``: a stored design as Verilog, checked in simulation."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hpo.home import Home
 from hpo.store import Store
 from spikefront.errors import InputError
+
+MODULE_NAME_LENGTH = 48
 
 if TYPE_CHECKING:
     from hardware.cost import DesignCost
@@ -48,7 +51,12 @@ def stored_design(store: Store, home: Home, name: str, design: str, samples: int
         inputs = quantize_inputs(inputs, config.input_bits)
     cost = cost_of(found.measures, found.details, found.config)
     net = quantize(record.network, config)
-    return StoredDesign(f"{name}_{design}", net, inputs, record.labels[:samples], cost)
+    return StoredDesign(_module_name(f"{name}_{design}"), net, inputs, record.labels[:samples], cost)
+
+
+def _module_name(name: str) -> str:
+    """A Verilog identifier for any campaign's design; of a long name the end, which tells designs apart."""
+    return "snn_" + re.sub(r"[^A-Za-z0-9_]", "_", name)[-MODULE_NAME_LENGTH:]
 
 
 def export_design(  # noqa: PLR0913  # the last two are by name

@@ -3,10 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from hpo.store import Store, open_store
 from hpo.store.artifacts import ArtifactFolder
-from spikefront.errors import InputError
+from spikefront.errors import InputError, NotFoundError
 
 DEFAULT_HOME = "spikefront-home"
 
@@ -25,7 +26,8 @@ class Home:
     @property
     def store_url(self) -> str:
         """Database URL of the store."""
-        return os.environ.get("SPIKEFRONT_STORE") or f"sqlite:///{self.path / 'store.db'}"
+        chosen = os.environ.get("SPIKEFRONT_STORE")
+        return chosen or sqlite_url(self.path / "store.db")
 
     def open(self) -> Store:
         """Open the store, making the folder on first use.
@@ -34,6 +36,20 @@ class Home:
             InputError: the folder cannot be written, or the store cannot be opened.
         """
         self._make(self.path)
+        return open_store(self.store_url)
+
+    def open_existing(self) -> Store:
+        """Open a store that is there already: what only reads creates nothing.
+
+        Raises:
+            NotFoundError: there is no such home folder yet.
+            InputError: the store cannot be opened.
+        """
+        if not self.path.is_dir():
+            raise NotFoundError(
+                f"there is no home folder {self.path}: name yours with --home or SPIKEFRONT_HOME, or run a "
+                "campaign first"
+            )
         return open_store(self.store_url)
 
     @property
@@ -56,6 +72,11 @@ class Home:
                 f"cannot make the folder {folder} ({error.strerror}): "
                 "give another with --home or SPIKEFRONT_HOME"
             ) from None
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, whatever characters its path has."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def data_root(path: str | None = None) -> str | None:

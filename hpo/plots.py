@@ -32,7 +32,7 @@ def draw_front(store: Store, name: str, path: Path) -> None:
     axes[0][0].legend(loc="lower right", frameon=False)
     figure.suptitle(f"{name}: {len(chosen)} designs on the front of {len(designs)} feasible ones")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=130, format="png")
     plt.close(figure)
 
 

@@ -114,15 +114,20 @@ def status(store: Store, name: str) -> CampaignStatus:
 
 def hypervolume_curve(store: Store, name: str) -> list[float]:
     """Hypervolume of the front after each finished trial, in order of finishing."""
-    spec = spec_of(store, name)
-    scale = hypervolume_scale(spec)
-    designs = store.designs(name, feasible_only=True)
+    scale = hypervolume_scale(spec_of(store, name))
+    points: dict[int, list[dict[str, float]]] = {}
+    for design in store.designs(name, feasible_only=True):
+        points.setdefault(design.trial, []).append(design.measures)
     finished = sorted((t for t in store.trials(name) if t.finished_at), key=_finish_order)
-    seen: set[int] = set()
-    curve = []
+    best: list[dict[str, float]] = []
+    curve: list[float] = []
     for trial in finished:
-        seen.add(trial.number)
-        curve.append(scale.hypervolume([d.measures for d in designs if d.trial in seen]))
+        if new := points.get(trial.number):
+            best = [*best, *new]
+            best = [best[k] for k in scale.front(best)]
+            curve.append(scale.hypervolume(best))
+        else:
+            curve.append(curve[-1] if curve else 0.0)
     return curve
 
 

@@ -18,7 +18,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(store: Store, home: Home, name: str, folder: Path, data_root: str | None) -> list[Path]:
-    """Measure the front on the test split where that is not done yet, and write picture and page.
+    """Write picture and page; a finished campaign's front is measured on the test split first, once.
+
+    While a campaign may still change its front, nobody looks at the test data.
 
     Returns:
         The files written.
@@ -26,7 +28,8 @@ def write_report(store: Store, home: Home, name: str, folder: Path, data_root: s
     Raises:
         DataError: the test split cannot be loaded.
     """
-    measure_test(store, home, name, data_root)
+    if store.campaign(name).state == "finished":
+        measure_test(store, home, name, data_root)
     picture, page = folder / "front.png", folder / "report.html"
     plots.draw_front(store, name, picture)
     page.write_text(render(store, name), encoding="utf-8")
@@ -65,7 +68,7 @@ def render(store: Store, name: str) -> str:
 
     page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("report.html")
     designs = front(store, name)
-    columns = front_columns(designs)
+    columns = front_columns(designs, spec_of(store, name).objectives)
     record = store.campaign(name)
     return page.render(
         name=name,

@@ -2,7 +2,8 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from hpo import runs
 from hpo.campaign import CampaignSpec
 from hpo.driver import Campaign, Hooks, drive
 from hpo.home import Home
-from hpo.progress import progress_view
-from hpo.queries import front, status
+from hpo.progress import Show, progress_view
+from hpo.queries import front, spec_of, status
 from hpo.report import write_report
 from hpo.show import front_table
 from hpo.store import Store
@@ -51,7 +52,7 @@ def run(spec: CampaignSpec, options: Options, console: Console) -> int:
 
 def resume(name: str, options: Options, console: Console, store: Store | None = None) -> int:
     """Drive a stored campaign to its end, or until Ctrl-C; the exit code (130 when interrupted)."""
-    store = store or options.home.open()
+    store = store or options.home.open_existing()
     record = store.campaign(name)
     if record.state == "finished":
         console.print(f"campaign {name} is finished already; run it afresh under a new name with --name")
@@ -65,17 +66,32 @@ def resume(name: str, options: Options, console: Console, store: Store | None = 
 
 
 def _drive(campaign: Campaign, options: Options, console: Console) -> str:
-    with _interruptible(console) as stopped:
-        console.print(f"campaign {campaign.name}: {campaign.spec.budget.trials} trials, starting workers")
-        pool = runs.make_pool(campaign.spec, options.serial, options.ray_address)
-        try:
-            with progress_view(console) as show:
-                hooks = Hooks(
-                    changed=lambda: show(status(campaign.store, campaign.name)), stop=stopped.is_set
-                )
-                return drive(campaign, pool, hooks)
-        finally:
-            pool.close()
+    console.print(f"campaign {campaign.name}: {campaign.spec.budget.trials} trials, starting workers")
+    pool = runs.make_pool(campaign.spec, options.serial, options.ray_address)
+    try:
+        # After the pool: Ray sets signal handlers of its own when it starts.
+        with _interruptible(console) as stopped, progress_view(console) as show:
+            state = drive(campaign, pool, Hooks(_throttled(campaign, show), stopped.is_set))
+            show(status(campaign.store, campaign.name))
+            return state
+    finally:
+        pool.close()
+
+
+def _throttled(campaign: Campaign, show: Show) -> Callable[[], None]:
+    """Show the campaign's status after a change, but spend little of the driver's time on it."""
+    shown, cost = 0.0, 0.0
+
+    def changed() -> None:
+        nonlocal shown, cost
+        started = time.monotonic()
+        if started - shown < 10 * cost:
+            return
+        show(status(campaign.store, campaign.name))
+        shown = time.monotonic()
+        cost = shown - started
+
+    return changed
 
 
 @contextmanager
@@ -101,6 +117,6 @@ def conclude(store: Store, options: Options, name: str, console: Console) -> Non
     """Show the front and write its picture and report."""
     folder = options.home.campaign_folder(name)
     written = write_report(store, options.home, name, folder, options.data_root)
-    console.print(front_table(front(store, name), console.width))
+    console.print(front_table(front(store, name), spec_of(store, name).objectives, console.width))
     for path in written:
         console.print(f"wrote {path}", soft_wrap=True)

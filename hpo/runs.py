@@ -50,11 +50,10 @@ def make_pool(spec: CampaignSpec, serial: bool = False, address: str | None = No
     from workers.trial import evaluate
 
     if serial:
-        return SerialPool(evaluate)
+        return SerialPool(evaluate, spec.workers.time_limit_s)
     resources = Resources(
         workers=spec.workers.count,
         threads=spec.workers.threads,
-        gpus=spec.workers.gpus,
         time_limit_s=spec.workers.time_limit_s,
     )
     return RayPool(evaluate, resources, address)

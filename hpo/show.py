@@ -1,6 +1,6 @@
 """Rendering of fronts, trials and campaigns for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group
 from rich.table import Table
@@ -11,11 +11,11 @@ from hpo.store import DesignRecord, TrialRecord
 from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_text
 
 
-def front_table(designs: Sequence[FrontDesign], width: int) -> Table | Text:
+def front_table(designs: Sequence[FrontDesign], objectives: Iterable[str], width: int) -> Table | Text:
     """The front, one design a row; hyperparameters that do not fit ``width`` are left to ``front --csv``."""
     if not designs:
         return Text("no feasible design yet: the front is empty")
-    columns = front_columns(designs)
+    columns = front_columns(designs, objectives)
     rows = [front_row(found, columns) for found in designs]
     widths = [max(len(cell) for cell in cells) + 3 for cells in zip(columns, *rows, strict=True)]
     shown = [k for k in range(len(columns)) if sum(widths[: k + 1]) < width]

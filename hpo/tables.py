@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hpo.queries import FrontDesign
@@ -43,10 +43,10 @@ def parameter_text(value: Any) -> str:
     return str(value)
 
 
-def front_columns(designs: Sequence[FrontDesign]) -> list[str]:
-    """Headings of the front's table: the measures, then the main parameters in which its designs differ."""
+def front_columns(designs: Sequence[FrontDesign], objectives: Iterable[str]) -> list[str]:
+    """Headings of the front's table: objectives, other measures, parameters in which its designs differ."""
     tested = any(d.design.test_measures for d in designs)
-    names = [UNITS[m][0] for m in SHOWN_MEASURES]
+    names = [UNITS[m][0] for m in dict.fromkeys((*objectives, *SHOWN_MEASURES))]
     settings = [_settings(found) for found in designs]
     differing = [p for p in MAIN_PARAMETERS if len({s[p] for s in settings}) > 1]
     return ["design", *names, *(["test accuracy %"] if tested else []), *differing]
@@ -55,7 +55,7 @@ def front_columns(designs: Sequence[FrontDesign]) -> list[str]:
 def front_row(found: FrontDesign, columns: Sequence[str]) -> list[str]:
     """One design under those headings."""
     values = {"design": found.name}
-    values |= {UNITS[m][0]: measure_text(m, found.design.measures[m]) for m in SHOWN_MEASURES}
+    values |= {heading: measure_text(m, found.design.measures[m]) for m, (heading, _, _) in UNITS.items()}
     tested = (found.design.test_measures or {}).get("accuracy")
     values["test accuracy %"] = "" if tested is None else measure_text("accuracy", tested)
     values |= _settings(found)

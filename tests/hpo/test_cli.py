@@ -125,6 +125,7 @@ def test_an_exported_design_passes_in_icarus(home, tmp_path):
         (("run", "missing.toml"), "missing.toml"),
         (("report", "nobody"), "nobody"),
         (("plot", "nobody"), "nobody"),
+        (("plot", "tiny", "--out", "front.pdf"), ".png"),
     ],
 )
 def test_what_is_not_there_is_one_sentence_and_exit_code_2(home, arguments, part):
@@ -153,7 +154,8 @@ def test_a_data_set_that_cannot_be_read_creates_no_campaign(tmp_path):
     assert "tiny" not in spikefront("list", home=tmp_path / "home").stdout
 
 
-def test_ctrl_c_leaves_a_campaign_that_resume_finishes(tmp_path, campaign_file):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_campaign_that_resume_finishes(tmp_path, campaign_file, number):
     home = tmp_path / "home"
     command = [sys.executable, "-m", "hpo", "run", str(campaign_file), "--home", str(home)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
@@ -161,7 +163,7 @@ def test_ctrl_c_leaves_a_campaign_that_resume_finishes(tmp_path, campaign_file):
     for line in child.stdout:
         if "1/6 trials" in line:
             break
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     rest = child.stdout.read()
     assert child.wait(timeout=60) == 130
     child.stdout.close()
@@ -231,3 +233,25 @@ def _heavy_imports(arguments, home):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.rsplit("HEAVY ", 1)[1])
+
+
+def test_reading_creates_nothing(tmp_path):
+    done = spikefront("list", home=tmp_path / "typo", check=False)
+    assert done.returncode == 2
+    assert "typo" in done.stderr
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(home, tmp_path):
+    done = spikefront("plot", "tiny", "--out", tmp_path / ("x" * 300) / "f.png", home=home, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+
+
+def test_any_folder_name_and_campaign_name_will_do(tmp_path, campaign_file):
+    home = tmp_path / "odd ?#%20 \u00f6"
+    spikefront("run", campaign_file, "--name", "1.a-b_c", "--serial", home=home)
+    assert (home / "store.db").exists()
+    name = json.loads(spikefront("front", "1.a-b_c", "--json", home=home).stdout)[0]["name"]
+    spikefront("export", "1.a-b_c", name, tmp_path / "design", "--samples", 1, home=home)
+    assert list((tmp_path / "design").glob("snn_*.v"))

@@ -1,12 +1,14 @@
 """One suite for every pool, and what only Ray can show: trials that kill their worker or hang."""
 
 import os
+import signal
 import sys
 import time
 
 import pytest
 import ray
 
+from spikefront.errors import InputError
 from workers.outcome import TrialOutcome, TrialRequest
 from workers.pool import RayPool, Resources, SerialPool
 
@@ -24,6 +26,9 @@ def work(asked):
     if what == "raise":
         raise ValueError("broken on purpose")
     if what == "hang":
+        time.sleep(600)
+    if what == "stubborn":
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
         time.sleep(600)
     if what == "die":
         os._exit(1)
@@ -87,17 +92,39 @@ def test_free_counts_down_and_up(pool):
 def test_ray_survives_a_worker_that_dies(ray_pool):
     ended = drain(ray_pool, [request(0, what="die"), request(1)])
     assert ended[0].state == "failed"
-    assert "worker died" in ended[0].reason
+    assert "worker died 3 times" in ended[0].reason
     assert ended[1].state == "complete"
 
 
-def test_a_trial_over_its_time_limit_is_stopped():
+@pytest.mark.parametrize("what", ["hang", "stubborn"])
+def test_a_trial_over_its_time_limit_is_stopped(what, monkeypatch):
+    """One that sleeps is stopped in its worker; one that cannot be interrupted loses it."""
+    monkeypatch.setattr("workers.pool.GRACE_S", 2.0)
     pool = RayPool(work, Resources(workers=2, time_limit_s=3.0))
     try:
-        ended = drain(pool, [request(0, what="hang"), request(1)])
+        ended = drain(pool, [request(0, what=what), request(1)])
         assert ended[0].state == "failed"
         assert "time limit of 3 s" in ended[0].reason
         assert ended[1].state == "complete"
         assert drain(pool, [request(2)])[2].state == "complete"
+    finally:
+        pool.close()
+
+
+def test_the_serial_pool_keeps_the_time_limit_too():
+    outcome = drain(SerialPool(work, time_limit_s=0.5), [request(0, what="hang")])[0]
+    assert outcome.reason == "stopped after its time limit of 0.5 s"
+
+
+def test_a_cluster_that_does_not_answer_is_one_sentence():
+    with pytest.raises(InputError, match=r"no Ray cluster answers at '127\.0\.0\.1:1'"):
+        RayPool(work, Resources(), address="127.0.0.1:1")
+
+
+def test_an_address_in_the_environment_is_not_joined_by_accident(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6399")
+    pool = RayPool(work, Resources(workers=1))
+    try:
+        assert drain(pool, [request(0)])[0].state == "complete"
     finally:
         pool.close()

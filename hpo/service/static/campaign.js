@@ -17,7 +17,7 @@ const MEASURES = {
   dsps: { label: "DSP (est.)", unit: "", factor: 1, digits: 0 },
   spikes_per_inference: { label: "spikes per inference", unit: "", factor: 1, digits: 1 },
 };
-const COLUMNS = ["accuracy", "latency_us", "energy_uj", "luts", "bram36"];
+const USUAL_COLUMNS = ["accuracy", "latency_us", "energy_uj", "luts", "bram36"];
 const PARAMETERS = [
   "hidden_layers", "hidden_width", "neuron", "beta", "threshold", "reset", "surrogate", "encoding",
   "time_steps", "weight_bits", "lanes",
@@ -26,6 +26,7 @@ const PARAMETERS = [
 const root = document.getElementById("campaign");
 const address = "/api/v1/campaigns/" + encodeURIComponent(root.dataset.name);
 const element = (id) => document.getElementById(id);
+const COLUMNS = [...new Set([...root.dataset.objectives.split(","), ...USUAL_COLUMNS])];
 let drawn = "";
 
 function make(tag, text, ...classes) {
@@ -97,8 +98,19 @@ function showFacts(status) {
   }));
 }
 
+function showHeadings() {
+  const headings = COLUMNS.map((name) => {
+    const { label, unit } = MEASURES[name];
+    return make("th", unit ? `${label} (${unit})` : label, "number");
+  });
+  const cells = [make("th", "design"), ...headings, make("th", "hyperparameters")];
+  for (const cell of cells) cell.scope = "col";
+  element("headings").replaceChildren(...cells);
+}
+
 function showTable(designs) {
   element("front").hidden = designs.length === 0;
+  showHeadings();
   element("designs").replaceChildren(...designs.map((design) => {
     const row = document.createElement("tr");
     const head = make("th", design.name);
