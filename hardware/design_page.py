@@ -42,8 +42,9 @@ def page(
 
 def _head(net: IntegerNetwork, name: str, samples: int) -> str:
     shape = "-".join(map(str, net.sizes))
+    family = {"event_driven": "An event-driven", "clock_driven": "A clock-driven"}[net.config.family]
     return (
-        f"# {name}\n\nAn event-driven accelerator for the spiking network {shape}, {net.time_steps} time "
+        f"# {name}\n\n{family} accelerator for the spiking network {shape}, {net.time_steps} time "
         f"steps, {net.encoding} encoding, exported by Spikefront. Before export the circuit was simulated on "
         f"{samples} samples: the spikes of every layer, the classes and the clock cycles equal the integer "
         "reference."
