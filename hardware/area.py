@@ -101,13 +101,17 @@ def _layer_luts(built: Resources, index: int) -> float:
     else:
         luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
     luts += LUTS_PER_OUTPUT_BIT * layer.n_out
-    roms = [memory for memory in (layer.weights, layer.bias) if memory and not rom_in_blocks(memory)]
+    roms = [memory for memory in _roms(layer) if not rom_in_blocks(memory)]
     luts += sum(LUTS_PER_ROM_64 * memory.words * memory.bits / 64 for memory in roms)
     return luts + sum(_ram_luts(memory) for memory in _states(layer))
 
 
 def _states(layer: LayerResources) -> list[Memory]:
     return [memory for memory in (layer.state, layer.current) if memory and not memory.registers]
+
+
+def _roms(layer: LayerResources) -> list[Memory]:
+    return [memory for memory in (layer.weights, layer.bias, *layer.tables) if memory]
 
 
 def rom_in_blocks(memory: Memory) -> bool:
@@ -131,8 +135,7 @@ def _ram_luts(memory: Memory) -> int:
 def _block_rams(built: Resources) -> float:
     rams = [built.input_memory, *(memory for layer in built.layers for memory in _states(layer))]
     blocks = [memory for memory in rams if _ram_in_blocks(memory)]
-    roms = [memory for layer in built.layers for memory in (layer.weights, layer.bias) if memory]
-    blocks += [memory for memory in roms if rom_in_blocks(memory)]
+    blocks += [memory for layer in built.layers for memory in _roms(layer) if rom_in_blocks(memory)]
     return sum(_blocks(memory) for memory in blocks)
 
 

@@ -57,7 +57,7 @@ def _states(layer: LayerResources) -> list[Memory]:
 
 
 def _roms(layer: LayerResources) -> list[Memory]:
-    return [memory for memory in (layer.weights, layer.bias) if memory]
+    return [memory for memory in (layer.weights, layer.bias, *layer.tables) if memory]
 
 
 def _memory_flip_flops(layer: LayerResources) -> int:

@@ -21,6 +21,11 @@ A recurrent layer scans its own spikes of the step before, C' chunks of m' cycle
 
     total          = V[L-1,T-1] + R + 1                      counters, then R cycles to compare
 
+In a convolutional layer a chunk takes ``m[c] = max(1, s[c] * K * K * G)``, taps outside the frame included;
+the layer fires Ho * Wo * G words, which stands for G in ``last``; its vector is valid at V = X + 3. The
+sparsity-aware design of arXiv 2402.06211 takes about ``G * (9 * S_in + T * Ho * Wo)`` cycles for a layer of
+3x3 kernels; what is counted here on top are empty chunks and a few cycles of pipeline per step.
+
 R is the number of classes where spikes are counted, of output neurons where membrane potentials are compared,
 and 0 for the first spike.
 
@@ -35,7 +40,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware import cycles_clock
+from hardware import convolution, cycles_clock
 from hardware.integer import IntegerNetwork, built_lanes
 from hardware.network import AcceleratorConfig, Encoding, FloatArray, IntArray, SpikeArray
 from hardware.reference import ReferenceRun
@@ -54,6 +59,8 @@ class CycleReport:
         fire: cycles in which a layer issues groups to fire, int64 (N, L).
         spikes: input spikes per layer (set bits of all planes when direct), int64 (N, L).
         echoes: own spikes that come back to recurrent layers, int64 (N, L), zero elsewhere.
+        taps: weights that spikes meet per output channel, int64 (N, L): one for a spike, or in a convolution
+            those of the kernel's taps that land inside the frame; a weight word is read per tap and group.
         load: cycles for the host to write one inference's input, one word of ``chunk_bits`` per cycle.
     """
 
@@ -62,6 +69,7 @@ class CycleReport:
     fire: IntArray
     spikes: IntArray
     echoes: IntArray
+    taps: IntArray
     load: int
 
     @property
@@ -83,13 +91,28 @@ def count(net: IntegerNetwork, spikes: ReferenceRun, inputs: NDArray[np.unsigned
         walks = cycles_clock.walk_cycles(net, counts)
         total, scan = cycles_clock.total_cycles(net, walks), np.stack([w.sum(axis=1) for w in walks], axis=1)
     else:
-        work = [chunk_cycles(s, g) for s, g in zip(counts, net.groups, strict=True)]
+        work = [chunk_cycles(s, beats) for s, beats in zip(counts, net.beats, strict=True)]
         total, scan = schedule(net, work), np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
-    fire = np.broadcast_to(np.array(net.groups) * net.time_steps, scan.shape)
+    fire = np.broadcast_to(np.array(net.sweeps) * net.time_steps, scan.shape)
     pairs = list(zip(counts, net.chunks, strict=True))
     entering = np.stack([s[:, :, :c].sum(axis=(1, 2)) for s, c in pairs], axis=1)
     echoes = np.stack([s[:, :, c:].sum(axis=(1, 2)) for s, c in pairs], axis=1)
-    return CycleReport(total, scan, fire, entering, echoes, net.input_words)
+    taps = _taps(net, spikes, inputs, entering + echoes)
+    return CycleReport(total, scan, fire, entering, echoes, taps, net.input_words)
+
+
+def _taps(
+    net: IntegerNetwork, run: ReferenceRun, inputs: NDArray[np.unsignedinteger], spikes: IntArray
+) -> IntArray:
+    """Count what ``CycleReport.taps`` is, from ``spikes`` (N, L) where no layer is convolutional."""
+    found = spikes.copy()
+    for k, layer in enumerate(net.layers):
+        if layer.convolution is not None:
+            vectors = run.spikes[k - 1] if k else inputs
+            per_input = np.bitwise_count(vectors) if net.direct and k == 0 else vectors
+            landed = per_input.reshape(len(inputs), -1, layer.n_in).sum(axis=1, dtype=np.int64)
+            found[:, k] = landed @ convolution.taps(layer.convolution)
+    return found
 
 
 def chunk_counts(
@@ -127,9 +150,9 @@ def _per_chunk(vectors: SpikeArray, chunk_bits: int) -> IntArray:
     return out
 
 
-def chunk_cycles(spikes: IntArray, groups: int) -> IntArray:
-    """Return scan cycles per chunk: one cycle per spike and group, and one for an empty chunk."""
-    return np.maximum(1, spikes * groups)
+def chunk_cycles(spikes: IntArray, beats: int) -> IntArray:
+    """Return scan cycles per chunk: ``beats`` per spike, and one for an empty chunk."""
+    return np.maximum(1, spikes * beats)
 
 
 def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
@@ -141,7 +164,7 @@ def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
     sequential = net.config.schedule == "sequential"
     valid = np.zeros(samples, dtype=np.int64)
     for t in range(net.time_steps):
-        for k, groups in enumerate(net.groups):
+        for k, layer in enumerate(net.layers):
             if net.direct and k == 0:
                 fire = np.maximum(_direct_fire(work[0], last[0], accepted[1], t), finished + 2)
             else:
@@ -151,8 +174,8 @@ def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
                 scan = _scan(work[k][:, t], net.chunks[k], accept, (taken[k], last[k]))
                 fire = np.maximum(scan.end + 1, accepted[k + 1] + 1)
                 accepted[k], taken[k], drained[k] = accept, scan.taken, scan.drained
-            last[k] = fire + groups - 1
-            valid = last[k] + 2
+            last[k] = fire + net.sweeps[k] - 1
+            valid = last[k] + (2 if layer.convolution is None else 3)
         accepted[depth] = valid
         if sequential:
             finished = valid

@@ -4,6 +4,7 @@ With N_w weight words read, T time steps, P lanes and G groups, a layer costs un
 
     weight memory    N_w * e(P * weight_bits, capacity)
     bias memory      T * G * e(P * bias_bits, capacity)
+    address tables   scan cycles * e(bits, capacity)                      convolutions only, each table
     state memory     2 * (N_w + T * G) * e(P * state_bits, capacity)        read and write
     adders           (N_w * P * sum_bits + T * G * P * 3 * membrane_bits) * e_add
     leak             T * G * P * membrane_bits * leak_bits * e_mul          multiply leak only
@@ -38,7 +39,8 @@ class Activity:
     """What happens in an inference; leading dimensions (samples, or candidates) are free.
 
     Attributes:
-        spikes: spikes that each layer adds up (..., L): those of its input, and its own when recurrent.
+        spikes: spikes that each layer adds up (..., L): those of its input, and its own when recurrent; in a
+            convolutional layer every tap that lands inside the frame counts.
         scan: scan cycles per layer (..., L).
         cycles: clock cycles from start to done (...).
     """
@@ -74,7 +76,7 @@ class Energy:
 
 def activity(report: CycleReport) -> Activity:
     """Return the exact activity of simulated or counted inferences."""
-    return Activity(report.spikes + report.echoes, report.scan, report.total)
+    return Activity(report.taps, report.scan, report.total)
 
 
 def energy(built: Resources, activity: Activity, model: str = "asic_45nm") -> Energy:
@@ -136,12 +138,14 @@ def _asic(ledger: _Ledger, built: Resources, activity: Activity, cycles: FloatAr
         fetched = np.asarray(activity.scan[..., k], dtype=np.float64) if walks else reads
         _memory(ledger, "weight memory", f"layer{k}", layer.weights, fetched)
         _asic_layer(ledger, f"layer{k}", layer, built, reads)
+        for table in layer.tables:
+            _memory(ledger, "address tables", f"layer{k}", table, activity.scan[..., k])
         scanned = activity.scan[..., k] * (1 if walks else built.config.chunk_bits)
         ledger.add("scanner", f"layer{k}", "scan_bit", scanned)
         _leak_and_clock(ledger, f"layer{k}", cycles, us, layer.flip_flops)
         kilobytes = sum(
             m.kilobytes
-            for m in (layer.weights, layer.state, layer.current, layer.bias)
+            for m in (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
             if m and not m.registers
         )
         ledger.add("leakage", f"layer{k}", "memory_leakage", us * kilobytes)
@@ -151,9 +155,9 @@ def _asic_layer(
     ledger: _Ledger, place: str, layer: LayerResources, built: Resources, reads: FloatArray
 ) -> None:
     config = built.config
-    fires = np.full(reads.shape, built.time_steps * layer.groups)
+    fires = np.full(reads.shape, built.time_steps * layer.state.words)
     if layer.current:
-        _memory(ledger, "state memory", place, layer.current, 2 * reads + fires + layer.groups)
+        _memory(ledger, "state memory", place, layer.current, 2 * reads + fires + layer.state.words)
         _memory(ledger, "state memory", place, layer.state, 2 * fires)
     else:
         _memory(ledger, "state memory", place, layer.state, 2 * (reads + fires))

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,7 @@ def _layer(net: IntegerNetwork, index: int) -> dict[str, Any]:
         "reset_value": layer.reset_value,
         "refractory_steps": layer.refractory_steps,
         "synapse_leak": layer.synapse_leak,
+        "convolution": None if layer.convolution is None else asdict(layer.convolution),
         "bias": None if layer.bias is None else layer.bias.tolist(),
         "accumulator_bits": layer.accumulator_bits,
         "membrane_lsb": layer.scale,

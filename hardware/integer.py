@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware.network import AcceleratorConfig, Encoding, IntArray, Readout, Reset
+from hardware.network import AcceleratorConfig, Convolution, Encoding, IntArray, Readout, Reset
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerLayer:
-    """One fully connected spiking layer in integers.
+    """One spiking layer in integers.
 
     Attributes:
-        weight: int64 (n_out, n_in), unit ``scale``.
+        weight: int64 (n_out, n_in), or (channels, Cin, K, K) of a convolution; unit ``scale``.
         threshold: a neuron fires when its membrane potential is above it; unit ``scale``, at least 1.
         leak: multiplier b of ``(m * b) >> leak_bits``, or shift k of ``m - (m >> k)`` where k = 0 stands for
             no leak, by ``config.leak``.
@@ -24,10 +24,11 @@ class IntegerLayer:
         refractory_steps: steps behind a spike without current and without spike.
         reset_value: what reset "fixed" sets the membrane potential to.
         synapse_leak: as ``leak``, of the synaptic current; None without one (order I).
-        bias: int64 (n_out,) added to the current of every step, or None.
+        bias: int64 (channels,) added to the current of every step, or None.
         state_bits: width in which a neuron keeps what its inputs add to: ``accumulator_bits``, or
             ``membrane_bits`` where a kept current takes the inputs.
         recurrent: int64 (n_out, n_out), unit ``scale``, weights of the layer's own spikes one step before.
+        convolution: geometry of a convolutional layer.
     """
 
     weight: IntArray
@@ -43,20 +44,40 @@ class IntegerLayer:
     bias: IntArray | None = None
     state_bits: int = 0
     recurrent: IntArray | None = None
+    convolution: Convolution | None = None
 
     @property
     def n_in(self) -> int:
         """Inputs."""
-        return int(self.weight.shape[1])
+        return int(self.weight.shape[1]) if self.convolution is None else self.convolution.n_in
 
     @property
     def n_out(self) -> int:
-        """Neurons."""
+        """Outputs: neurons, or pixels of all channels behind the pooling."""
+        if self.convolution is None:
+            return self.channels
+        return self.channels * self.convolution.out_frame[0] * self.convolution.out_frame[1]
+
+    @property
+    def channels(self) -> int:
+        """Neurons with weights of their own: output channels, or all neurons of a fully connected layer."""
         return int(self.weight.shape[0])
 
     @property
+    def pixels(self) -> int:
+        """Neurons that share a channel's weights: 1 in a fully connected layer."""
+        return 1 if self.convolution is None else self.convolution.frame[0] * self.convolution.frame[1]
+
+    @property
+    def taps(self) -> int:
+        """Weights of a channel that one input meets: the kernel's, or 1 in a fully connected layer."""
+        return 1 if self.convolution is None else self.convolution.kernel**2
+
+    @property
     def rows(self) -> IntArray:
-        """Weights as the weight memory holds them: int64 (n_out, n_in), own spikes behind the inputs."""
+        """Weights as the weight memory holds them: int64 (channels, inputs and own spikes, or kernel)."""
+        if self.convolution is not None:
+            return self.weight.reshape(self.channels, -1)
         return self.weight if self.recurrent is None else np.hstack([self.weight, self.recurrent])
 
     @property
@@ -105,12 +126,22 @@ class IntegerNetwork:
     @property
     def lanes(self) -> tuple[int, ...]:
         """Neuron cores that are built per layer: as configured, but never more than the layer has neurons."""
-        return built_lanes(self.sizes, self.config)
+        return tuple(min(p, layer.channels) for p, layer in zip(self.config.lanes, self.layers, strict=True))
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """Groups of ``lanes`` neurons per layer (G): cycles per input spike."""
-        return tuple(-(-n // p) for n, p in zip(self.sizes[1:], self.lanes, strict=True))
+        """Groups of ``lanes`` channels per layer (G)."""
+        return tuple(-(-layer.channels // p) for layer, p in zip(self.layers, self.lanes, strict=True))
+
+    @property
+    def beats(self) -> tuple[int, ...]:
+        """Cycles per input spike and layer: G, or K x K x G of a convolution."""
+        return tuple(g * layer.taps for g, layer in zip(self.groups, self.layers, strict=True))
+
+    @property
+    def sweeps(self) -> tuple[int, ...]:
+        """Cycles in which a layer fires once: G, or Ho x Wo x G of a convolution."""
+        return tuple(g * layer.pixels for g, layer in zip(self.groups, self.layers, strict=True))
 
     @property
     def chunks(self) -> tuple[int, ...]:

@@ -21,9 +21,44 @@ IntArray = NDArray[np.int64]
 SpikeArray = NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Convolution:
+    """The geometry of a convolutional layer: square kernels, as torch's Conv2d, and pooling of its spikes.
+
+    Attributes:
+        in_shape: channels, rows and columns of the input frame.
+        kernel: rows and columns of the kernel (K).
+        stride: step between output pixels.
+        padding: empty rows and columns around the frame.
+        pool: 2 for a 2x2 max-pool behind the neurons, which is an OR of spikes; 1 for none.
+    """
+
+    in_shape: tuple[int, int, int]
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    pool: int = 1
+
+    @property
+    def n_in(self) -> int:
+        """Inputs: pixels of all channels."""
+        return self.in_shape[0] * self.in_shape[1] * self.in_shape[2]
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Rows and columns of neurons."""
+        grown = [n + 2 * self.padding - self.kernel for n in self.in_shape[1:]]
+        return grown[0] // self.stride + 1, grown[1] // self.stride + 1
+
+    @property
+    def out_frame(self) -> tuple[int, int]:
+        """Rows and columns of spikes, behind the pooling."""
+        return self.frame[0] // self.pool, self.frame[1] // self.pool
+
+
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """One fully connected spiking layer with float weights.
+    """One spiking layer with float weights: fully connected, or convolutional.
 
     The membrane potential follows snnTorch's order of operations (``reset_delay=True``), where r[t] is 1 if
     the neuron fired at t - 1 and I[t] is the input current::
@@ -40,7 +75,8 @@ class TrainedLayer:
     beta 1 is the integrate-and-fire neuron (IF); snnTorch's Lapicque is order I with its effective decay.
 
     Attributes:
-        weight: float array (n_out, n_in); a neuron's input gain is already folded in.
+        weight: float array (n_out, n_in), or (channels, Cin, K, K) with ``convolution``; a neuron's input
+            gain is already folded in.
         beta: effective decay of the membrane potential per time step, 0..1.
         threshold: firing threshold, above zero, in the unit of ``weight``.
         reset: what a spike does to the membrane potential.
@@ -48,12 +84,15 @@ class TrainedLayer:
             (snnTorch's Lapicque does: ``m[t] = (1 - r) * (beta * m[t-1] + I[t])``; its Leaky does not). It
             means one refractory step.
         alpha: decay of the synaptic current per time step, 0..1; None for a neuron without one (order I).
-        bias: float array (n_out,) added to the current in every step, or None.
+        bias: float array (n_out,), or (channels,) with ``convolution``, added to the current in every step;
+            or None.
         refractory_steps: steps behind a spike in which a neuron neither takes its current nor fires; the
             membrane potential still leaks, and a synaptic current goes on.
         reset_value: what reset "fixed" sets the membrane potential to, below the threshold.
         recurrent: float array (n_out, n_out) that weighs the layer's own spikes of the step before, from
             neuron (column) to neuron (row), in the unit of ``weight``; None for a feed-forward layer.
+        convolution: geometry of a convolutional layer; None for a fully connected one. Frames are flattened
+            as (channel, row, column).
     """
 
     weight: FloatArray
@@ -66,6 +105,20 @@ class TrainedLayer:
     refractory_steps: int = 0
     reset_value: float = 0.0
     recurrent: FloatArray | None = None
+    convolution: Convolution | None = None
+
+    @property
+    def n_in(self) -> int:
+        """Inputs."""
+        return int(self.weight.shape[1]) if self.convolution is None else self.convolution.n_in
+
+    @property
+    def n_out(self) -> int:
+        """Outputs: neurons, or pixels of all channels behind the pooling."""
+        if self.convolution is None:
+            return int(self.weight.shape[0])
+        rows, columns = self.convolution.out_frame
+        return int(self.weight.shape[0]) * rows * columns
 
     @property
     def rest(self) -> int:
@@ -98,7 +151,7 @@ class TrainedNetwork:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Neurons per layer, inputs first: (n_in, n_1, ..., n_out)."""
-        return (self.layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in self.layers))
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
 
 
 @dataclass(frozen=True)

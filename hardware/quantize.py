@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range, signed_bits
-from hardware.network import AcceleratorConfig, FloatArray, IntArray, TrainedLayer, TrainedNetwork
+from hardware.network import (
+    AcceleratorConfig,
+    Convolution,
+    FloatArray,
+    IntArray,
+    TrainedLayer,
+    TrainedNetwork,
+)
 from spikefront.errors import DesignError, InputError
 
 MAX_ACCUMULATOR_BITS = 48
@@ -43,6 +50,7 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     """
     check_config(config, len(network.layers))
     check_network(network)
+    _check_family(network, config)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
     return IntegerNetwork(
         layers, int(network.time_steps), network.encoding, config, network.readout, int(network.population)
@@ -82,7 +90,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
     bias = None if layer.bias is None else _rounded(layer.bias, scale)
     current = network.encoding == "direct" and index == 0
     recurrent = None if layer.recurrent is None else _rounded(layer.recurrent, scale)
-    rows = weight if recurrent is None else np.hstack([weight, recurrent])
+    rows = weight.reshape(len(weight), -1) if recurrent is None else np.hstack([weight, recurrent])
     bits = accumulator_bits(rows, config, current=current)
     if bias is not None:
         bits = max(bits, signed_bits(int(bias.min()), int(bias.max())))
@@ -105,6 +113,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
         bias=bias,
         state_bits=config.membrane_bits if current else bits,
         recurrent=recurrent,
+        convolution=layer.convolution,
     )
 
 
@@ -213,6 +222,15 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     _check_lanes(config, layers)
 
 
+def _check_family(network: TrainedNetwork, config: AcceleratorConfig) -> None:
+    for index, layer in enumerate(network.layers):
+        if layer.convolution and config.family != "event_driven":
+            raise DesignError(
+                f"Layer {index} is convolutional, which family {config.family!r} cannot build; "
+                "use 'event_driven'."
+            )
+
+
 def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
@@ -256,11 +274,15 @@ def check_network(network: TrainedNetwork) -> None:
             "or latency encoding, or put a feed-forward layer first."
         )
     for index, (before, after) in enumerate(zip(network.layers, network.layers[1:], strict=False)):
-        if before.weight.shape[0] != after.weight.shape[1]:
+        if before.n_out != after.n_in:
             raise DesignError(
-                f"Layer {index} has {before.weight.shape[0]} neurons but layer {index + 1} has "
-                f"{after.weight.shape[1]} inputs; the two must be equal."
+                f"Layer {index} has {before.n_out} neurons but layer {index + 1} has {after.n_in} inputs; "
+                "the two must be equal."
             )
+    if network.layers[-1].convolution is not None:
+        raise DesignError(
+            "The last layer is convolutional, which no readout takes; end with a fully connected layer."
+        )
     _check_population(network)
 
 
@@ -274,9 +296,11 @@ def _check_population(network: TrainedNetwork) -> None:
 
 def _problems(layer: TrainedLayer) -> Iterator[str]:
     weight = np.asarray(layer.weight)
-    if weight.ndim != 2 or 0 in weight.shape:
+    if layer.convolution is not None:
+        yield from _convolution_problems(layer, layer.convolution)
+    elif weight.ndim != 2 or 0 in weight.shape:
         yield f"the weights have shape {weight.shape}; give (n_out, n_in) with both at least 1."
-    elif weight.dtype.kind not in "fiu":
+    if weight.dtype.kind not in "fiu":
         yield f"the weights have dtype {weight.dtype}; give real numbers."
     elif not np.isfinite(weight).all():
         yield f"{int((~np.isfinite(weight)).sum())} weights are not finite; train again or drop this trial."
@@ -289,6 +313,24 @@ def _problems(layer: TrainedLayer) -> Iterator[str]:
     if layer.blank_after_spike and layer.reset != "zero":
         yield f"blank_after_spike needs reset 'zero', not {layer.reset!r}; change one of them."
     yield from _neuron_problems(layer)
+
+
+def _convolution_problems(layer: TrainedLayer, shape: Convolution) -> Iterator[str]:
+    numbers = (*shape.in_shape, shape.kernel, shape.stride)
+    if len(shape.in_shape) != 3 or not all(_is_whole(n) and n >= 1 for n in numbers):
+        yield f"{shape} has a size that is no whole number of at least 1; correct it."
+    elif not _is_whole(shape.padding) or not 0 <= shape.padding < shape.kernel:
+        yield f"padding = {shape.padding!r} is outside 0..{shape.kernel - 1}; choose one in that range."
+    elif shape.pool not in (1, 2):
+        yield f"pool = {shape.pool!r} is unknown; use 2 for a 2x2 max-pool or 1 for none."
+    elif min(n + 2 * shape.padding for n in shape.in_shape[1:]) < shape.kernel or min(shape.out_frame) < 1:
+        yield f"a kernel of {shape.kernel} and pool {shape.pool} leave nothing of the frame {shape.in_shape}."
+    weight, kernel = np.asarray(layer.weight), shape.kernel
+    if weight.ndim != 4 or len(weight) < 1 or weight.shape[1:] != (shape.in_shape[0], kernel, kernel):
+        expected = f"(channels, {shape.in_shape[0]}, {kernel}, {kernel})"
+        yield f"the weights have shape {weight.shape}; give {expected}."
+    if layer.recurrent is not None:
+        yield "a convolutional layer cannot be recurrent; drop its recurrent weights."
 
 
 def _neuron_problems(layer: TrainedLayer) -> Iterator[str]:

@@ -6,14 +6,14 @@ import os
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.network import TrainedLayer, TrainedNetwork
+from hardware.network import Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import check_network
 from spikefront.errors import DataError, DesignError
 
@@ -112,6 +112,7 @@ def _layer_header(layer: TrainedLayer) -> dict[str, Any]:
         "alpha": None if layer.alpha is None else float(layer.alpha),
         "refractory_steps": int(layer.refractory_steps),
         "reset_value": float(layer.reset_value),
+        "convolution": None if layer.convolution is None else asdict(layer.convolution),
     }
 
 
@@ -140,7 +141,12 @@ def _layer(arrays: dict[str, NDArray[Any]], index: int, layer: dict[str, Any]) -
         refractory_steps=layer.get("refractory_steps", 0),
         reset_value=layer.get("reset_value", 0.0),
         recurrent=arrays.get(f"recurrent{index}"),
+        convolution=_convolution(layer.get("convolution")),
     )
+
+
+def _convolution(fields: dict[str, Any] | None) -> Convolution | None:
+    return None if fields is None else Convolution(**{**fields, "in_shape": tuple(fields["in_shape"])})
 
 
 def _record(arrays: dict[str, NDArray[Any]]) -> NetworkRecord:

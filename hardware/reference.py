@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware import neuron
+from hardware import convolution, neuron
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, IntArray, SpikeArray
 from hardware.neuron import Array
@@ -93,21 +93,32 @@ def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> tupl
     out = []
     for index, layer in enumerate(net.layers):
         current = net.direct and index == 0
-        drive = _matmul(signal, layer.weight, 2**net.config.input_bits - 1 if current else 1)
+        drive = _drive(signal, layer, 2**net.config.input_bits - 1 if current else 1)
         if current:
             drive = ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
         spikes, peak = _spikes(layer, net.config, drive, net.time_steps)
-        out.append(spikes)
-        signal = spikes
+        signal = spikes if layer.convolution is None else convolution.pooled(spikes, layer.convolution)
+        out.append(signal)
     return out, peak
 
 
-def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> Array:
-    """Return ``signal @ weight.T`` exactly, through the narrowest float that holds every partial sum."""
+def _drive(signal: NDArray[np.unsignedinteger], layer: IntegerLayer, top: int) -> Array:
+    """Return the weighted sums (..., neurons) of ``signal`` (..., n_in) whose values reach ``top``."""
+    if layer.convolution is None:
+        return _matmul(signal, layer.weight, top)
+    real = _exact_type(layer.rows, top)
+    return np.asarray(convolution.drive(signal, layer.weight, layer.convolution, real), dtype=np.int64)
+
+
+def _exact_type(weight: IntArray, top: int) -> type[np.number]:
+    """Return the narrowest float that holds every partial sum of a row times inputs up to ``top``."""
     bound = int(np.abs(weight).sum(axis=1).max()) * top
-    if bound >= 2**53:
-        return np.asarray(signal.astype(np.int64) @ weight.T)
-    real = np.float32 if bound < 2**24 else np.float64
+    return np.int64 if bound >= 2**53 else np.float32 if bound < 2**24 else np.float64
+
+
+def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> Array:
+    """Return ``signal @ weight.T`` exactly."""
+    real = _exact_type(weight, top)
     flat = signal.reshape(-1, weight.shape[1]).astype(real) @ weight.T.astype(real)
     return np.asarray(flat, dtype=np.int64).reshape(*signal.shape[:-1], weight.shape[0])
 
@@ -117,9 +128,11 @@ def _spikes(
 ) -> tuple[SpikeArray, Array]:
     """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out), and the highest membrane
     potentials."""
-    drive = _narrow(drive if layer.bias is None else drive + layer.bias, layer, config)
-    state = neuron.initial_state(layer, (len(drive), layer.n_out), drive.dtype)
-    spikes = np.zeros((len(drive), time_steps, layer.n_out), dtype=np.uint8)
+    bias = 0 if layer.bias is None else np.repeat(layer.bias, layer.pixels)
+    drive = _narrow(drive + bias, layer, config)
+    neurons = layer.channels * layer.pixels
+    state = neuron.initial_state(layer, (len(drive), neurons), drive.dtype)
+    spikes = np.zeros((len(drive), time_steps, neurons), dtype=np.uint8)
     peak: Array = state.potential
     for t in range(time_steps):
         arriving = drive[:, t % drive.shape[1]]

@@ -3,12 +3,13 @@
 Energy and area both start from these counts; the flip-flops equal the RTL's registers bit for bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hardware import resources_clock
+from hardware.convolution import tables
 from hardware.integer import IntegerLayer, IntegerNetwork, built_lanes
-from hardware.network import AcceleratorConfig, Encoding, Readout
+from hardware.network import AcceleratorConfig, Convolution, Encoding, Readout
 from hardware.rtl.shape import CYCLE_BITS, bits_for, counter_bits, decided_bits, word_bits
 
 
@@ -40,6 +41,7 @@ class LayerResources:
         multiplies: multipliers per lane, for the leaks: 0, 1 or 2.
         subtracts: whether a spike subtracts the threshold.
         flip_flops: registers of the core, its scanner and its spike buffer.
+        tables: address tables of a convolution (``hardware.convolution.tables``), all read-only.
         bias: bias memory, a word per group; None without biases, or where one group makes them constants.
     """
 
@@ -55,6 +57,7 @@ class LayerResources:
     subtracts: bool
     flip_flops: int
     bias: Memory | None = None
+    tables: tuple[Memory, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Resources:
         """Every memory that is no register."""
         found = [self.input_memory]
         for layer in self.layers:
-            memories = (layer.weights, layer.state, layer.current, layer.bias)
+            memories = (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
             found += [m for m in memories if m and not m.registers]
         return tuple(found)
 
@@ -97,6 +100,8 @@ class _Neuron:
         subtracts: whether a spike subtracts the threshold.
         bias_bits: width of a bias, 0 without.
         recurrent: whether its own spikes come back.
+        channels: neurons with weights of their own, where fewer than outputs.
+        convolution: geometry of a convolutional layer.
     """
 
     accumulator_bits: int
@@ -106,6 +111,8 @@ class _Neuron:
     subtracts: bool
     bias_bits: int = 0
     recurrent: bool = False
+    channels: int | None = None
+    convolution: Convolution | None = None
 
 
 def resources(net: IntegerNetwork) -> Resources:
@@ -126,6 +133,8 @@ def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
         layer.reset == "subtract",
         layer.bias_bits,
         layer.recurrent is not None,
+        layer.channels,
+        layer.convolution,
     )
 
 
@@ -162,7 +171,8 @@ def _resources(
     layers = []
     for k, neuron in enumerate(neurons):
         feed: Feed = "buffer" if k else "planes" if encoding == "direct" else "steps"
-        layers.append(_layer((sizes[k], sizes[k + 1], lanes[k]), time_steps, config, neuron, feed))
+        build = _layer if neuron.convolution is None else _convolution
+        layers.append(build((sizes[k], sizes[k + 1], lanes[k]), time_steps, config, neuron, feed))
     vectors = config.input_bits if encoding == "direct" else time_steps
     words = vectors * -(-sizes[0] // config.chunk_bits)
     shared = (
@@ -215,6 +225,41 @@ def _layer(
         subtracts=neuron.subtracts,
         flip_flops=flip_flops,
         bias=bias,
+    )
+
+
+def _convolution(
+    shape: tuple[int, int, int], time_steps: int, config: AcceleratorConfig, neuron: _Neuron, feed: Feed
+) -> LayerResources:
+    """Count a convolutional core: a state word per pixel and group, and addresses from tables."""
+    geometry, (n_in, n_out, lanes), direct = neuron.convolution, shape, feed == "planes"
+    if geometry is None or neuron.channels is None:
+        raise AssertionError("no convolution")
+    lanes = min(lanes, neuron.channels)
+    groups = -(-neuron.channels // lanes)
+    words = groups * geometry.frame[0] * geometry.frame[1]
+    rows = groups * geometry.in_shape[0] * geometry.kernel**2
+    core = _layer((n_in, neuron.channels, lanes), time_steps, config, neuron, feed)
+    state = Memory(words, lanes * neuron.word_bits, registers=words == 1)
+    current = Memory(words, lanes * neuron.accumulator_bits, registers=words == 1) if direct else None
+    held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
+    if feed == "steps" and config.schedule == "sequential":
+        held = counter_bits(-(-n_in // config.chunk_bits))
+    counter = counter_bits(max(words, groups * geometry.kernel**2))
+    scanner = 4 * config.chunk_bits + 1 + bits_for(n_in - 1) * (1 + (n_in > config.chunk_bits))
+    planes = 1 + 3 * counter_bits(config.input_bits) if direct else 0
+    control = 3 + counter_bits(time_steps) + planes + 2 * counter
+    pipeline = 4 + 4 + 2 + bits_for(rows - 1) + 2 * bits_for(words - 1)
+    channels = counter_bits(groups) if neuron.bias_bits and words > groups else 0
+    kept = sum(m.bits for m in (state, current) if m and m.registers) + channels
+    return replace(
+        core,
+        n_out=n_out,
+        weights=Memory(rows, lanes * config.weight_bits),
+        state=state,
+        current=current,
+        flip_flops=held + scanner + control + pipeline + kept + lanes * neuron.decided_bits + n_out + 2,
+        tables=tuple(Memory(len(t.words), t.bits) for t in tables(geometry, groups).values()),
     )
 
 

@@ -124,11 +124,11 @@ def _cycle_limit(net: IntegerNetwork) -> int:
     """Return more cycles than full inputs and full layers, one after another, would take."""
     vectors = [net.input_vectors, *[net.time_steps] * (len(net.layers) - 1)]
     scan = sum(
-        v * ((n + c) * g + 4) for v, n, c, g in zip(vectors, net.sizes, net.chunks, net.groups, strict=False)
+        v * ((n + c) * b + 4) for v, n, c, b in zip(vectors, net.sizes, net.chunks, net.beats, strict=False)
     )
     pairs = list(zip(net.groups, net.sizes[1:], net.echo_chunks, strict=True))
     scan += net.time_steps * sum((n + e) * g for g, n, e in pairs if e)
-    return scan + net.time_steps * sum(g + 8 for g in net.groups) + net.sizes[-1] + 8
+    return scan + net.time_steps * sum(g + 9 for g in net.sweeps) + net.sizes[-1] + 8
 
 
 def _step(simulation: Any, **inputs: int) -> None:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware.integer import IntegerNetwork
-from hardware.network import AcceleratorConfig, Encoding, Readout, Reset, TrainedLayer, TrainedNetwork
+from hardware.network import (
+    AcceleratorConfig,
+    Convolution,
+    Encoding,
+    Readout,
+    Reset,
+    TrainedLayer,
+    TrainedNetwork,
+)
 from hardware.quantize import quantize
 
 SAMPLES = 3
@@ -35,8 +43,12 @@ def cases(count: int, seed: int = 0) -> list[Case]:
 
 
 def clock_cases(count: int, seed: int = 0) -> list[Case]:
-    """Return ``count`` cases of ``cases`` when clock-driven, every second with one lane per neuron."""
-    return [_on_clock(case, parallel=i % 2 == 0) for i, case in enumerate(cases(count, seed))]
+    """Return ``count`` cases of ``cases`` when clock-driven, every second with one lane per neuron.
+
+    That family has no convolutions: cases with one are left out.
+    """
+    found = [case for case in cases(2 * count, seed) if not any(x.convolution for x in case.net.layers)]
+    return [_on_clock(case, parallel=i % 2 == 0) for i, case in enumerate(found[:count])]
 
 
 def _on_clock(case: Case, *, parallel: bool) -> Case:
@@ -53,12 +65,22 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     config = _config(rng, sizes, kind)
     time_steps = int(rng.integers(*{"pressure": (5, 9), "turn": (7, 11)}.get(kind, (1, 7))))
     build = _pressed_layer if pressure else _layer
+    frames = [] if pressure or rng.random() > 0.25 else _frames(rng)
+    if frames:
+        sizes = [frames[0][1].n_in, *(_pixels(*frame) for frame in frames), *sizes[-1:]]
+        config = replace(config, lanes=tuple(int(rng.integers(1, 5)) for _ in sizes[1:]))
     layers = tuple(build(rng, n_in, n_out, config) for n_in, n_out in pairwise(sizes))
+    layers = (
+        *(_convolved(rng, layers[k], *frame, config) for k, frame in enumerate(frames)),
+        *layers[len(frames) :],
+    )
     if kind == "turn":
         layers = (_turning_layer(rng, layers[0]), *layers[1:])
     share = 0.6 if kind == "turn" else 0.25
     layers = tuple(
-        layer if (direct and k == 0) or rng.random() > share else _looped(rng, layer, config)
+        layer
+        if (direct and k == 0) or layer.convolution or rng.random() > share
+        else _looped(rng, layer, config)
         for k, layer in enumerate(layers)
     )
     readout, population = _readout(rng, sizes[-1])
@@ -66,7 +88,8 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     net = quantize(TrainedNetwork(layers, time_steps, encoding, readout, population), config)
     inputs = _currents(rng, net, kind) if direct else _spikes(rng, net, kind)
     shape = "-".join(
-        f"{len(layer.weight)}r" if layer.recurrent is not None else str(len(layer.weight)) for layer in layers
+        f"{len(layer.weight)}{'r' if layer.recurrent is not None else 'c' if layer.convolution else ''}"
+        for layer in layers
     )
     name = f"{index}: {sizes[0]}-{shape} T={time_steps} P={config.lanes} W={config.chunk_bits} {kind}"
     name += f" {config.schedule} {readout}/{population}"
@@ -78,6 +101,43 @@ def _readout(rng: np.random.Generator, neurons: int) -> tuple[Readout, int]:
     kind: Readout = ("count", "count", "first_spike", "max_membrane")[int(rng.integers(4))]
     divisors = [n for n in range(1, neurons + 1) if neurons % n == 0]
     return kind, int(rng.choice(divisors)) if rng.random() < 0.4 else 1
+
+
+Frame = tuple[int, Convolution]
+
+
+def _frames(rng: np.random.Generator) -> list[Frame]:
+    """Return one or two convolutions, one behind the other: output channels and geometry."""
+    shape, found = (int(rng.integers(1, 3)), int(rng.integers(2, 7)), int(rng.integers(2, 7))), []
+    for _ in range(int(rng.integers(1, 3))):
+        kernel = int(rng.integers(1, 4))
+        padding = int(rng.integers(max(0, kernel - min(shape[1:])), kernel))
+        geometry = Convolution(shape, kernel, int(rng.integers(1, 4)), padding)
+        if min(geometry.frame) > 1 and rng.random() < 0.5:
+            geometry = replace(geometry, pool=2)
+        channels = int(rng.integers(1, 6))
+        found.append((channels, geometry))
+        shape = (channels, *geometry.out_frame)
+    return found
+
+
+def _pixels(channels: int, geometry: Convolution) -> int:
+    return channels * geometry.out_frame[0] * geometry.out_frame[1]
+
+
+def _convolved(
+    rng: np.random.Generator,
+    layer: TrainedLayer,
+    channels: int,
+    geometry: Convolution,
+    config: AcceleratorConfig,
+) -> TrainedLayer:
+    """Return ``layer`` with kernels instead of a matrix."""
+    shape = (channels, geometry.in_shape[0], geometry.kernel, geometry.kernel)
+    weight = rng.normal(rng.uniform(-0.1, 0.4), 1.0, shape)
+    threshold = max(layer.threshold, _least_threshold(weight, config))
+    bias = None if layer.bias is None else layer.bias[:channels]
+    return replace(layer, weight=weight, threshold=threshold, bias=bias, convolution=geometry)
 
 
 def _size(rng: np.random.Generator) -> int:

@@ -25,8 +25,8 @@ class Issue:
         publish: ``group`` is the last of a step, so the spike vector is complete behind it.
         clear: leave the state of ``group`` as a new inference needs it.
         low: the input's bit in its chunk, one-hot.
-        base: weight address of the chunk's first input for ``group``.
-        group: group of neurons.
+        base: weight address of the chunk's first input for ``group``; of a convolution the input's index.
+        group: group of neurons; of a convolution the cycle of the spike, or the state word that fires.
         plane: bit plane that is scanned, when the core has planes.
         booting: the core is not yet usable.
     """
@@ -63,10 +63,10 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | 
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
     scan = _scan_registers(shape)
-    group = make_counter(shape.groups, f"{shape.name}_group")
-    final = group == shape.groups - 1
+    group = make_counter(max(shape.beats, shape.words), f"{shape.name}_group")
+    final = group == shape.words - 1
     empty = scan.low == 0
-    group_done = final | empty
+    group_done = (final if shape.beats == shape.words else group == shape.beats - 1) | empty
     chunk_done = scanning & group_done & (scan.rest == 0)
     scan_done = chunk_done & _last_chunk(shape, scan)
     fire = firing & (~full | (group != 0))
@@ -103,14 +103,15 @@ def make_counter(count: int, name: str) -> Wire:
 
 
 def _scan_registers(shape: CoreShape) -> _Scan:
-    width, chunk_bits = bits_for(shape.groups * shape.rows - 1), shape.config.chunk_bits
+    width = bits_for((shape.rows * shape.groups if shape.layer.convolution is None else shape.layer.n_in) - 1)
+    chunk_bits = shape.config.chunk_bits
     several = shape.chunks + shape.echoes > 1
     chunk_base = pyrtl.Register(width, f"{shape.name}_chunk_base") if several else pyrtl.Const(0, width)
     return _Scan(
         low=pyrtl.Register(chunk_bits, f"{shape.name}_low"),
         rest=pyrtl.Register(chunk_bits, f"{shape.name}_rest"),
         chunk_base=chunk_base,
-        base=pyrtl.Register(width, f"{shape.name}_base") if shape.groups > 1 else chunk_base,
+        base=pyrtl.Register(width, f"{shape.name}_base") if shape.steps_rows else chunk_base,
         plane=make_counter(shape.planes, f"{shape.name}_plane"),
     )
 
@@ -184,7 +185,7 @@ def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, gr
             take, pyrtl.select(begin | at_end, pyrtl.Const(0, width), following), scan.chunk_base
         )
         scan.chunk_base.next <<= chunk_base
-    if shape.groups > 1:
+    if shape.steps_rows:
         next_group = (scan.base + shape.rows).truncate(width)
         in_chunk = pyrtl.select(group_done | take, chunk_base, next_group)
         scan.base.next <<= in_chunk

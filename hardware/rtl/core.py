@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pyrtl
 
-from hardware.network import IntArray
+from hardware.network import Convolution, IntArray
 from hardware.rtl import neuron
-from hardware.rtl.control import Issue, control
+from hardware.rtl.control import Issue, control, count_up, make_counter
+from hardware.rtl.convolution import frame_vector, land
 from hardware.rtl.readout import Tap
 from hardware.rtl.scanner import Permission, Prefetched, encode
 from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
@@ -72,8 +73,15 @@ def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePo
     accept = pyrtl.WireVector(1, f"{shape.name}_accept")
     full = pyrtl.Register(1, f"{shape.name}_full")
     strobe = pyrtl.Register(1, f"{shape.name}_published")
-    issue = control(shape, fetched, full, go)
+    busy = pyrtl.WireVector(1, f"{shape.name}_busy")
+    issue = control(shape, fetched, busy, go)
     stage = _issue_stage(shape, issue)
+    if shape.layer.convolution is None:
+        busy <<= full
+    else:
+        # a vector is complete one stage later than elsewhere, and must not be overwritten meanwhile
+        stage = _tap_stage(shape, shape.layer.convolution, stage)
+        busy <<= full | stage.publish
     spikes, tap = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
@@ -111,6 +119,25 @@ def _issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     )
 
 
+def _tap_stage(shape: CoreShape, geometry: Convolution, found: Stage) -> Stage:
+    """Look up where a tap lands: ``found`` holds the input's index as row and the spike's cycle as group."""
+    landed = land(shape, geometry, found.row, found.group)
+    group = pyrtl.Register(bits_for(shape.words - 1), f"{shape.name}_word")
+    row = pyrtl.Register(len(landed.row), f"{shape.name}_weight_row")
+    fired = found.group[: len(group)] if len(found.group) > len(group) else found.group
+    group.next <<= pyrtl.select(found.fire, fired, landed.word)
+    row.next <<= landed.row
+    return Stage(
+        event=_delayed(found.event & landed.inside, f"{shape.name}_adding_tap"),
+        fire=_delayed(found.fire, f"{shape.name}_deciding_word"),
+        publish=_delayed(found.publish, f"{shape.name}_publishing_frame"),
+        clear=_delayed(found.clear, f"{shape.name}_clearing_word"),
+        group=group,
+        plane=_delayed(found.plane, f"{shape.name}_adding_tap_plane") if shape.planes else found.plane,
+        row=row,
+    )
+
+
 def _delayed(wire: Wire, name: str) -> Wire:
     if isinstance(wire, pyrtl.Const):
         return wire
@@ -140,7 +167,7 @@ def accumulate_and_fire(shape: CoreShape, stage: Stage) -> tuple[list[Wire], Tap
         enable = decided.valid | stage.event
     write(enable, pyrtl.select(decided.valid, decided.group, stage.group), data)
     if shape.layer.bias is not None:
-        for lane, bias in enumerate(_biases(shape, shape.layer.bias, stage.group)):
+        for lane, bias in enumerate(_biases(shape, shape.layer.bias, _bias_group(shape, stage))):
             currents[lane].append(bias)
     tap = Tap(decided.valid, decided.group, [lane.membrane for lane in decided.lanes])
     return _decide(shape, words, currents, decided), tap
@@ -185,6 +212,15 @@ def _new_state(shape: CoreShape, decided: _Decided) -> list[Wire]:
     """Leak and reset every lane, or clear it behind the last step of an inference."""
     words = [neuron.settle(shape.layer, shape.config, lane) for lane in decided.lanes]
     return [pyrtl.select(decided.clear, pyrtl.Const(0, len(word)), word) for word in words]
+
+
+def _bias_group(shape: CoreShape, stage: Stage) -> Wire:
+    """Return the group of channels that fires: words of a frame go through the groups pixel by pixel."""
+    if shape.words == shape.groups:
+        return stage.group
+    group = make_counter(shape.groups, f"{shape.name}_channels")
+    count_up(group, stage.fire, group == shape.groups - 1)
+    return group
 
 
 def _biases(shape: CoreShape, bias: IntArray, group: Wire) -> list[Wire]:
@@ -235,7 +271,7 @@ Writer = Callable[[Wire, Wire, list[Wire]], None]
 
 def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[list[Wire], Writer]:
     """Return the lanes' words of ``read_group``, and what writes a group; one group is plain registers."""
-    if shape.groups == 1:
+    if shape.words == 1:
         registers = [pyrtl.Register(width, f"{shape.name}_{name}{i}") for i in range(shape.lanes)]
 
         def write_registers(enable: Wire, _group: Wire, data: list[Wire]) -> None:
@@ -245,7 +281,7 @@ def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[
         return registers, write_registers
 
     memory = pyrtl.MemBlock(
-        width * shape.lanes, bits_for(shape.groups - 1), name=f"{shape.name}_{name}s", asynchronous=False
+        width * shape.lanes, bits_for(shape.words - 1), name=f"{shape.name}_{name}s", asynchronous=False
     )
     word = memory[read_group]
 
@@ -257,6 +293,8 @@ def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[
 
 def spike_vector(shape: CoreShape, stage: Stage, spikes: list[Wire]) -> Wire:
     """Gather the groups' spikes; the vector is complete when ``publish`` has passed the read stage."""
+    if shape.layer.convolution is not None:
+        return frame_vector(shape, shape.layer.convolution, stage.fire, stage.group, spikes)
     slices = []
     for group in range(shape.groups):
         size = min(shape.lanes, shape.layer.n_out - group * shape.lanes)

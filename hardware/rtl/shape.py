@@ -22,7 +22,9 @@ class CoreShape:
         time_steps: steps per inference.
         planes: bit planes to scan before step 0; 0 for a layer that is fed with spikes.
         echoes: chunks of the layer's own spikes of the step before; 0 unless it is recurrent.
-        rows: weight words per group: inputs, and own spikes behind them.
+        rows: weight words per group: inputs, and own spikes behind them; or the taps of all input channels.
+        words: state words: groups, or groups of every pixel; firing takes a cycle for each.
+        beats: cycles per spike: groups, or groups of every tap.
     """
 
     name: str
@@ -35,6 +37,13 @@ class CoreShape:
     planes: int
     echoes: int
     rows: int
+    words: int
+    beats: int
+
+    @property
+    def steps_rows(self) -> bool:
+        """Whether the weight address steps on by group: a convolution looks it up instead."""
+        return self.groups > 1 and self.layer.convolution is None
 
     @property
     def sequential(self) -> bool:
@@ -56,6 +65,8 @@ def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
             planes=net.config.input_bits if net.direct and k == 0 else 0,
             echoes=net.echo_chunks[k],
             rows=layer.rows.shape[1],
+            words=net.sweeps[k],
+            beats=net.beats[k],
         )
         for k, layer in enumerate(net.layers)
     ]

@@ -50,6 +50,12 @@ def test_the_random_networks_are_worth_comparing(simulated):
     assert {layer.bias is None for layer in layers} == {True, False}
     assert {net.config.leak for net in nets} == {"multiply", "shift"}
     assert {len(net.layers) for net in nets} == {1, 2, 3}
+    shapes = [layer.convolution for layer in layers if layer.convolution]
+    assert {shape.kernel for shape in shapes} == {1, 2, 3}
+    assert {shape.stride for shape in shapes} == {1, 2, 3}
+    assert {shape.padding for shape in shapes} == {0, 1, 2}
+    assert {shape.pool for shape in shapes} == {1, 2}
+    assert any(net.direct and net.layers[0].convolution for net in nets)
     assert {layer.recurrent is None for layer in layers} == {True, False}
     assert {net.config.schedule for net in nets} == {"pipelined", "sequential"}
     assert {net.readout for net in nets} == {"count", "first_spike", "max_membrane"}
@@ -68,7 +74,7 @@ def _saturates(net) -> bool:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("np.maximum(1, spikes * groups)", "spikes * groups"),
+        ("np.maximum(1, spikes * beats)", "spikes * beats"),
         ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "scan.end + 1"),
         ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "np.maximum(scan.end + 1, accepted[k + 1])"),
         ("np.maximum(last + 2, accepted + 1)", "last + 2"),
@@ -84,7 +90,8 @@ def _saturates(net) -> bool:
         ("np.maximum(valid, drained[k] + 1)", "np.maximum(valid, drained[k])"),
         ("np.maximum(accept + 1, taken)", "accept + 1"),
         ("np.maximum(fetch + 1, last + 1)", "np.maximum(fetch, last) + 2"),
-        ("valid = last[k] + 2", "valid = last[k] + 1"),
+        ("(2 if layer.convolution is None else 3)", "(1 if layer.convolution is None else 3)"),
+        ("(2 if layer.convolution is None else 3)", "2"),
         ("begin + given[:, :-2].sum(axis=1)", "begin + given[:, :-1].sum(axis=1)"),
         ("valid + net.ranked + 1", "valid + net.ranked"),
     ],

@@ -6,7 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import fold_batch_norm, quantize, quantize_inputs
 from spikefront.errors import DesignError, InputError
 
@@ -164,6 +164,33 @@ def test_batch_norm_vectors_that_do_not_fit_are_refused():
         fold_batch_norm(np.ones((2, 3)), np.zeros(3), **good)
     with pytest.raises(DesignError, match="above zero"):
         fold_batch_norm(np.ones((2, 3)), None, **{**good, "var": -np.ones(2)})
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight", "words"),
+    [
+        (Convolution((1, 4, 4), 3, stride=0), (2, 1, 3, 3), "no whole number of at least 1"),
+        (Convolution((1, 4, 4), 3, padding=3), (2, 1, 3, 3), "padding = 3 is outside 0..2"),
+        (Convolution((1, 4, 4), 3, pool=3), (2, 1, 3, 3), "pool = 3 is unknown"),
+        (Convolution((1, 2, 9), 3), (2, 1, 3, 3), "leave nothing of the frame"),
+        (Convolution((1, 3, 3), 3, pool=2), (2, 1, 3, 3), "leave nothing of the frame"),
+        (Convolution((2, 4, 4), 3), (2, 1, 3, 3), "give (channels, 2, 3, 3)"),
+    ],
+)
+def test_a_convolution_that_cannot_be_built_is_named(shape, weight, words):
+    with pytest.raises(DesignError, match="Layer 0: ") as caught:
+        quantize(network(np.ones(weight), convolution=shape), CONFIG)
+    assert words in str(caught.value)
+
+
+def test_a_convolution_is_neither_last_nor_clock_driven():
+    shape = Convolution((1, 3, 3), 2)
+    first = network(np.ones((2, 1, 2, 2)), convolution=shape).layers[0]
+    with pytest.raises(DesignError, match="end with a fully connected layer"):
+        quantize(TrainedNetwork((first,), 4, "rate"), CONFIG)
+    trained = TrainedNetwork((first, network(np.ones((2, 8))).layers[0]), 4, "rate")
+    with pytest.raises(DesignError, match="Layer 0 is convolutional, which family 'clock_driven'"):
+        quantize(trained, AcceleratorConfig(lanes=(1, 1), family="clock_driven"))
 
 
 def test_readouts_that_cannot_be_built_are_named():

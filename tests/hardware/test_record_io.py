@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from hardware.network import TrainedLayer, TrainedNetwork
+from hardware.network import Convolution, TrainedLayer, TrainedNetwork
 from hardware.record_io import NetworkRecord, load_record, save_record
 from spikefront.errors import DataError
 
@@ -56,6 +56,22 @@ def test_a_record_of_an_earlier_version_is_loaded(record, tmp_path):
     assert network.layers[0].rest == 1
     assert network.layers[0].alpha is None
     assert network.layers[0].bias is None
+
+
+def test_a_convolutional_network_is_loaded(tmp_path):
+    shape = Convolution((2, 4, 5), 3, stride=2, padding=1, pool=1)
+    layers = (
+        TrainedLayer(np.ones((3, 2, 3, 3)), 0.9, 1.0, "zero", bias=np.arange(3.0), convolution=shape),
+        TrainedLayer(np.ones((4, 18)), 0.9, 1.0, "zero"),
+    )
+    network = TrainedNetwork(layers, 2, "rate", "first_spike", population=2)
+    path = tmp_path / "net.npz"
+    save_record(path, NetworkRecord(network, np.ones((1, 2, 40), dtype=np.uint8), np.zeros(1, dtype=int)))
+    found = load_record(path).network
+    assert found.layers[0].convolution == shape
+    assert found.sizes == (40, 18, 4)
+    assert (found.readout, found.population) == ("first_spike", 2)
+    assert found.layers[0].weight.shape == (3, 2, 3, 3)
 
 
 def test_a_missing_file_is_named(tmp_path):

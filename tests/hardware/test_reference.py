@@ -57,11 +57,36 @@ def _recurrent(layer, config, signal):
     return fired, sum(clipped for _, clipped in found)
 
 
+def _convolved(net, index, signal):
+    """Spikes (n_out, T) of a convolutional layer by torch's Conv2d and MaxPool2d, neuron by neuron."""
+    layer, config = net.layers[index], net.config
+    shape = layer.convolution
+    frames = torch.tensor(signal).reshape(-1, *shape.in_shape).double()
+    sums = torch.nn.functional.conv2d(
+        frames, torch.tensor(layer.weight).double(), stride=shape.stride, padding=shape.padding
+    ).long()
+    if net.direct and index == 0:
+        sums = ((sums + 2 ** (config.input_bits - 1)) >> config.input_bits).expand(net.time_steps, -1, -1, -1)
+    if layer.bias is not None:
+        sums = sums + torch.tensor(layer.bias)[:, None, None]
+    found = [_neuron(layer, config, drive) for drive in sums.reshape(net.time_steps, -1).T.tolist()]
+    spikes = torch.tensor([s for s, _ in found]).T.reshape(sums.shape).float()
+    if shape.pool > 1:
+        spikes = torch.nn.functional.max_pool2d(spikes, shape.pool)
+    return spikes.reshape(net.time_steps, -1).T.int().numpy(), sum(clipped for _, clipped in found)
+
+
 def _sample(net, sample):
     """One sample's spikes per layer (T, n), neuron by neuron, and how many steps saturated."""
     signal, out, saturated = sample.astype(int).tolist(), [], 0
     for k, layer in enumerate(net.layers):
         spikes = []
+        if layer.convolution is not None:
+            spikes, clipped = _convolved(net, k, signal)
+            saturated += clipped
+            signal = spikes.T.tolist()
+            out.append(spikes.T)
+            continue
         for i, row in enumerate(layer.weight.tolist()):
             if net.direct and k == 0:
                 total = 2 ** (net.config.input_bits - 1) + sum(

@@ -1,0 +1,134 @@
+"""Convolutional layers in integers: their weighted sums, 2x2 pooling of spikes, and how many taps land.
+
+Neurons, inputs and spike vectors are in the order (channel, row, column), as a flattened frame has them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardware.network import Convolution, IntArray, SpikeArray
+from hardware.rtl.shape import bits_for
+
+
+@dataclass(frozen=True)
+class Table:
+    """A read-only memory's content: ``words`` of ``bits`` bits."""
+
+    words: list[int]
+    bits: int
+
+
+def drive(
+    signal: NDArray[np.unsignedinteger], weight: IntArray, shape: Convolution, real: type[np.number]
+) -> NDArray[np.number]:
+    """Return the weighted sums (..., channels * Ho * Wo) of ``signal`` (..., n_in), computed in ``real``.
+
+    Args:
+        signal: spikes or currents, the last axis a flattened frame.
+        weight: int64 (channels, Cin, K, K), cross-correlated with the frame as torch's Conv2d does.
+        shape: the frame, kernel, stride and padding.
+        real: a float type in which every partial sum is exact, or int64.
+    """
+    pad, (rows, columns) = shape.padding, shape.frame
+    frames = signal.reshape(-1, *shape.in_shape).astype(real)
+    frames = np.pad(frames, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    total = np.zeros((len(frames), rows, columns, len(weight)), dtype=real)
+    for y in range(shape.kernel):
+        for x in range(shape.kernel):
+            part = frames[:, :, y :: shape.stride, x :: shape.stride][:, :, :rows, :columns]
+            total += part.transpose(0, 2, 3, 1) @ weight[:, :, y, x].T.astype(real)
+    return total.transpose(0, 3, 1, 2).reshape(*signal.shape[:-1], -1)
+
+
+def pooled(spikes: SpikeArray, shape: Convolution) -> SpikeArray:
+    """Return ``spikes`` (N, T, neurons) behind the layer's pooling: a pixel fires if any of its window does.
+
+    Rows and columns that fill no window are dropped, as torch's MaxPool2d does.
+    """
+    if shape.pool == 1:
+        return spikes
+    (rows, columns), size = shape.out_frame, shape.pool
+    frames = spikes.reshape(*spikes.shape[:2], -1, *shape.frame)
+    frames = frames[..., : rows * size, : columns * size]
+    windows = frames.reshape(*frames.shape[:3], rows, size, columns, size)
+    return np.asarray(windows.max(axis=(4, 6)).reshape(*spikes.shape[:2], -1), dtype=np.uint8)
+
+
+def taps(shape: Convolution) -> IntArray:
+    """Return for every input (n_in,) how many taps of the kernel reach a neuron of one output channel."""
+    channels, height, width = shape.in_shape
+    rows = _reached(height, shape.frame[0], shape)
+    columns = _reached(width, shape.frame[1], shape)
+    return np.tile(np.outer(rows, columns).reshape(-1), channels)
+
+
+def landing(position: int, tap: int, size: int, shape: Convolution) -> int | None:
+    """Return the output row (or column) that an input at ``position`` reaches through ``tap``, if any.
+
+    Args:
+        position: the input's row, or column.
+        tap: the kernel's row, or column.
+        size: output rows, or columns.
+        shape: stride and padding.
+    """
+    reached, rest = divmod(position + shape.padding - tap, shape.stride)
+    return reached if rest == 0 and 0 <= reached < size else None
+
+
+def tables(shape: Convolution, groups: int) -> dict[str, Table]:
+    """Return the address tables of a convolution with ``groups`` groups of output channels.
+
+    ``inputs``: by input, (weight offset of its channel | row | column). ``beats``: by cycle of a spike,
+    (weight offset of the tap and group | K-1-ky | K-1-kx | group). ``rows``, ``columns``: by row + K-1-ky (or
+    column), (inside | part of the state address).
+    """
+    (channels, height, width), kernel = shape.in_shape, shape.kernel
+    area, depth = kernel * kernel, channels * kernel * kernel
+    offset, y_bits, x_bits = bits_for(groups * depth - 1), bits_for(height - 1), bits_for(width - 1)
+    tap, lane = bits_for(kernel - 1), bits_for(groups - 1)
+    inputs = [
+        _packed((c * area, offset), (y, y_bits), (x, x_bits))
+        for c in range(channels)
+        for y in range(height)
+        for x in range(width)
+    ]
+    beats = [
+        _packed(
+            (g * depth + ky * kernel + kx, offset), (kernel - 1 - ky, tap), (kernel - 1 - kx, tap), (g, lane)
+        )
+        for ky in range(kernel)
+        for kx in range(kernel)
+        for g in range(groups)
+    ]
+    rows, columns = shape.frame
+    address = bits_for(rows * columns * groups - 1)
+    return {
+        "inputs": Table(inputs, offset + y_bits + x_bits),
+        "beats": Table(beats, offset + 2 * tap + lane),
+        "rows": Table(_lookup(shape, height, rows, columns * groups, address), 1 + address),
+        "columns": Table(_lookup(shape, width, columns, groups, address), 1 + address),
+    }
+
+
+def _reached(extent: int, size: int, shape: Convolution) -> IntArray:
+    found = [
+        sum(landing(position, tap, size, shape) is not None for tap in range(shape.kernel))
+        for position in range(extent)
+    ]
+    return np.array(found, dtype=np.int64)
+
+
+def _packed(*fields: tuple[int, int]) -> int:
+    """Pack (value, width) fields, the first highest."""
+    total = 0
+    for value, width in fields:
+        total = total << width | value
+    return total
+
+
+def _lookup(shape: Convolution, extent: int, size: int, scale: int, bits: int) -> list[int]:
+    """Tabulate ``landing`` over position - tap + K - 1."""
+    found = [landing(place - shape.kernel + 1, 0, size, shape) for place in range(extent + shape.kernel - 1)]
+    return [0 if reached is None else 1 << bits | reached * scale for reached in found]
