@@ -159,7 +159,8 @@ class AcceleratorConfig:
     """One configuration of an accelerator.
 
     Attributes:
-        lanes: neuron cores per layer (P); one weight-memory word holds the weights of P neurons.
+        lanes: neuron cores per layer (P); one weight-memory word holds the weights of P neurons, or of P
+            output channels of a convolution.
         weight_bits: signed weight width, sign included.
         membrane_bits: stored membrane potential width, sign included; saturation happens at this width.
         leak: decay by fixed-point multiply (``(v * b) >> leak_bits``) or by shift (``v - (v >> k)``).

@@ -128,8 +128,9 @@ def _spikes(
 ) -> tuple[SpikeArray, Array]:
     """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out), and the highest membrane
     potentials."""
-    bias = 0 if layer.bias is None else np.repeat(layer.bias, layer.pixels)
-    drive = _narrow(drive + bias, layer, config)
+    if layer.bias is not None:
+        drive = drive + np.repeat(layer.bias, layer.pixels)
+    drive = _narrow(drive, layer, config)
     neurons = layer.channels * layer.pixels
     state = neuron.initial_state(layer, (len(drive), neurons), drive.dtype)
     spikes = np.zeros((len(drive), time_steps, neurons), dtype=np.uint8)

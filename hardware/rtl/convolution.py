@@ -27,6 +27,15 @@ class Landed:
     inside: Wire
 
 
+@dataclass(frozen=True)
+class Fired:
+    """The spikes of the lanes, of state word ``word``, while ``valid``."""
+
+    valid: Wire
+    word: Wire
+    spikes: list[Wire]
+
+
 def land(shape: CoreShape, geometry: Convolution, index: Wire, beat: Wire) -> Landed:
     """Return where the tap of cycle ``beat`` of input ``index`` lands; both are registers."""
     found = tables(geometry, shape.groups)
@@ -44,28 +53,22 @@ def land(shape: CoreShape, geometry: Convolution, index: Wire, beat: Wire) -> La
     return Landed((base + step).truncate(offset), word, row[-1] & column[-1])
 
 
-def frame_vector(shape: CoreShape, geometry: Convolution, fire: Wire, word: Wire, spikes: list[Wire]) -> Wire:
-    """Gather the spikes of the state ``word`` that fires, or-ed over pooling windows; channels first."""
+def frame_vector(shape: CoreShape, geometry: Convolution, fired: Fired) -> Wire:
+    """Gather the spikes of the words that fire, or-ed over pooling windows; channels first."""
     rows, columns = geometry.out_frame
     bits: dict[tuple[int, int, int], Wire] = {}
     for y in range(rows):
         for x in range(columns):
             for group in range(shape.groups):
-                register = _pixel(shape, geometry, (y, x, group), fire, word, spikes)
+                register = _pixel(shape, geometry, (y, x, group), fired)
                 for lane in range(len(register)):
                     bits[group * shape.lanes + lane, y, x] = register[lane]
     return pyrtl.concat_list([bits[key] for key in sorted(bits)])
 
 
-def _pixel(
-    shape: CoreShape,
-    geometry: Convolution,
-    place: tuple[int, int, int],
-    fire: Wire,
-    *fired: Any,
-) -> Wire:
+def _pixel(shape: CoreShape, geometry: Convolution, place: tuple[int, int, int], fired: Fired) -> Wire:
     """Return the register of one pixel and group: cleared by its window's first word, or-ed with the rest."""
-    (y, x, group), (word, spikes) = place, fired
+    y, x, group = place
     size, columns = geometry.pool, geometry.frame[1]
     here = [
         ((y * size + dy) * columns + x * size + dx) * shape.groups + group
@@ -74,12 +77,12 @@ def _pixel(
     ]
     width = min(shape.lanes, shape.layer.channels - group * shape.lanes)
     register = pyrtl.Register(width, f"{shape.name}_spikes{y}_{x}_{group}")
-    given = pyrtl.concat_list(spikes[:width])
+    given = pyrtl.concat_list(fired.spikes[:width])
     kept = register
     if len(here) > 1:
-        later = fire & pyrtl.rtl_any(*(word == address for address in here[1:]))
+        later = fired.valid & pyrtl.rtl_any(*(fired.word == address for address in here[1:]))
         kept = pyrtl.select(later, register | given, register)
-    register.next <<= pyrtl.select(fire & (word == here[0]), given, kept)
+    register.next <<= pyrtl.select(fired.valid & (fired.word == here[0]), given, kept)
     return register
 
 

@@ -18,7 +18,7 @@ import pyrtl
 from hardware.network import Convolution, IntArray
 from hardware.rtl import neuron
 from hardware.rtl.control import Issue, control, count_up, make_counter
-from hardware.rtl.convolution import frame_vector, land
+from hardware.rtl.convolution import Fired, frame_vector, land
 from hardware.rtl.readout import Tap
 from hardware.rtl.scanner import Permission, Prefetched, encode
 from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
@@ -294,7 +294,7 @@ def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[
 def spike_vector(shape: CoreShape, stage: Stage, spikes: list[Wire]) -> Wire:
     """Gather the groups' spikes; the vector is complete when ``publish`` has passed the read stage."""
     if shape.layer.convolution is not None:
-        return frame_vector(shape, shape.layer.convolution, stage.fire, stage.group, spikes)
+        return frame_vector(shape, shape.layer.convolution, Fired(stage.fire, stage.group, spikes))
     slices = []
     for group in range(shape.groups):
         size = min(shape.lanes, shape.layer.n_out - group * shape.lanes)

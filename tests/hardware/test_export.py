@@ -10,7 +10,7 @@ import pytest
 from hardware.cost import price_net
 from hardware.devices import DEVICES
 from hardware.export import export
-from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from spikefront.errors import DesignError, InputError
 
@@ -65,6 +65,51 @@ def test_the_exported_design_passes_its_own_bench(tmp_path, encoding, config):
     samples = json.loads((result.folder / "manifest.json").read_text())["samples"]
     for i, sample in enumerate(samples):
         assert f"sample {i} PASS: class {sample['class']}, {sample['cycles']} cycles" in output
+
+
+def framed(encoding):
+    """A convolution with pooling and bias, a recurrent layer of order II, and three neurons per class."""
+    rng = np.random.default_rng(6)
+    shape = Convolution((2, 5, 6), 3, stride=1, padding=1, pool=2)
+    layers = (
+        TrainedLayer(
+            rng.normal(0.1, 0.5, (3, 2, 3, 3)),
+            0.9,
+            1.0,
+            "fixed",
+            bias=rng.normal(0.0, 0.3, 3),
+            reset_value=-0.5,
+            refractory_steps=2,
+            convolution=shape,
+        ),
+        TrainedLayer(
+            rng.normal(0.1, 0.5, (7, 18)),
+            0.8,
+            1.0,
+            "subtract",
+            alpha=0.7,
+            bias=rng.normal(0.0, 0.3, 7),
+            recurrent=rng.normal(0.0, 0.5, (7, 7)),
+        ),
+        TrainedLayer(rng.normal(0.1, 0.5, (6, 7)), 1.0, 1.0, "none"),
+    )
+    readout = "max_membrane" if encoding == "rate" else "first_spike"
+    config = AcceleratorConfig(lanes=(2, 3, 6), chunk_bits=8, membrane_bits=10, schedule="sequential")
+    net = quantize(TrainedNetwork(layers, 4, encoding, readout, population=3), config)
+    inputs = rng.integers(0, 2 if encoding == "rate" else 256, (2, 4, 60) if encoding == "rate" else (2, 60))
+    return net, inputs.astype(np.uint8), np.array([0, 1])
+
+
+@needs_icarus
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+def test_convolutions_recurrence_and_readouts_pass_their_own_bench(tmp_path, encoding):
+    net, inputs, labels = framed(encoding)
+    result = export(tmp_path / "out", net, "tiny-net", inputs, labels, cost=price_net(net, inputs, labels))
+    output = simulate(result.folder)
+    assert "RESULT PASS: 2 samples" in output, output
+    layer = json.loads((result.folder / "manifest.json").read_text())["network"]["layers"][0]
+    assert layer["convolution"]["kernel"] == 3
+    assert layer["refractory_steps"] == 2
 
 
 @needs_icarus
