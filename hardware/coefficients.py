@@ -84,8 +84,8 @@ FPGA_7SERIES = EnergyTable(
     version=1,
     scope="board-level power of published designs: a constant, and a term per logic cell and clock cycle. "
     "Activity, block RAM and spikes are not in it, so for one design it only follows latency.",
-    uncertainty="order of magnitude only: four points of different authors, LUT and cell counts mixed; a point "
-    "that is left out of the fit is missed by 2 to 35 %.",
+    uncertainty="order of magnitude only: four points of different authors, LUT and cell counts mixed; a "
+    "point that is left out of the fit is missed by 2 to 35 %.",
     coefficients=MappingProxyType(
         {
             "constant_power": Coefficient(66.0, "mW", FPGA_FIT, "published"),

@@ -12,7 +12,7 @@ from hardware.devices import Device, area_on
 from hardware.energy import Activity, activity, energy
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig, Encoding, FloatArray, TrainedNetwork
-from hardware.quantize import check_config, quantize
+from hardware.quantize import check_config, check_family, quantize
 from hardware.resources import assumed_resources, resources
 from spikefront.errors import DesignError, InputError
 
@@ -137,9 +137,10 @@ def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
     """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock and family.
 
     Raises:
-        DesignError: where it differs in anything that changes spikes.
+        DesignError: where it differs in anything that changes spikes, or cannot be built.
     """
     check_config(config, len(net.layers))
+    check_family(net.layers, config)
     same = replace(
         config,
         lanes=net.config.lanes,

@@ -4,7 +4,7 @@ A spike is 0 or 1 whatever the scale of the layer that sent it, so every layer h
 rescaling is needed between layers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     """
     check_config(config, len(network.layers))
     check_network(network)
-    _check_family(network, config)
+    check_family(network.layers, config)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
     return IntegerNetwork(
         layers, int(network.time_steps), network.encoding, config, network.readout, int(network.population)
@@ -222,8 +222,13 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     _check_lanes(config, layers)
 
 
-def _check_family(network: TrainedNetwork, config: AcceleratorConfig) -> None:
-    for index, layer in enumerate(network.layers):
+def check_family(layers: Iterable[TrainedLayer | IntegerLayer], config: AcceleratorConfig) -> None:
+    """Check that the family of ``config`` has every kind of layer in ``layers``.
+
+    Raises:
+        DesignError: naming the layer.
+    """
+    for index, layer in enumerate(layers):
         if layer.convolution and config.family != "event_driven":
             raise DesignError(
                 f"Layer {index} is convolutional, which family {config.family!r} cannot build; "

@@ -6,6 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hardware.cost import on_config
 from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import fold_batch_norm, quantize, quantize_inputs
 from spikefront.errors import DesignError, InputError
@@ -191,6 +192,9 @@ def test_a_convolution_is_neither_last_nor_clock_driven():
     trained = TrainedNetwork((first, network(np.ones((2, 8))).layers[0]), 4, "rate")
     with pytest.raises(DesignError, match="Layer 0 is convolutional, which family 'clock_driven'"):
         quantize(trained, AcceleratorConfig(lanes=(1, 1), family="clock_driven"))
+    net = quantize(trained, AcceleratorConfig(lanes=(1, 1)))
+    with pytest.raises(DesignError, match="Layer 0 is convolutional, which family 'clock_driven'"):
+        on_config(net, dataclasses.replace(net.config, family="clock_driven"))
 
 
 def test_readouts_that_cannot_be_built_are_named():
