@@ -71,6 +71,10 @@ FULL = (
     Case((64, 64, 10), time_steps=16, encoding="direct", config={"lanes": (16, 10)}),
     Case((196, 64, 32, 10), reset="zero", config={"lanes": (16, 8, 5), "weight_bits": 6}),
     Case((64, 96, 10), time_steps=8, config={"lanes": (4, 1), "chunk_bits": 16}),
+    Case(
+        (784, 128, 10),
+        config={"lanes": (128, 10), "weight_bits": 4, "membrane_bits": 6, "family": "clock_driven", **SHIFT},
+    ),
     *ICE40,
 )
 
