@@ -86,9 +86,15 @@ def _without_header(text: str) -> str:
 
 
 def _renumbered(module: str) -> str:
-    """Number unnamed wires from 0: PyRTL counts on through all blocks, but equal designs are equal text."""
+    """Number unnamed wires and constants from 0: PyRTL counts on through all blocks, but equal designs are
+    equal text.
+    """
     names: dict[str, str] = {}
-    return re.sub(r"\btmp\d+\b", lambda found: names.setdefault(found[0], f"tmp{len(names)}"), module)
+
+    def name(found: re.Match[str]) -> str:
+        return names.setdefault(found[0], f"{found[1]}{len(names)}")
+
+    return re.sub(r"\b(tmp|const_)\d+", name, module)
 
 
 def _read_from_file(module: str, memory: str, file: str, depth: int) -> str:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.sentences import nearest, sentence
 from hpo.space import Categorical, Ordinal, Space, Variable
+from models.datasets import DATASETS
 from spikefront.errors import SpecError
 from workers.parameters import ACCELERATOR_NAMES, TrialParameters, design_grid
 
@@ -49,6 +50,14 @@ class DataSpec(_Frozen):
     """``[data]``: which data set, and how it is split."""
 
     set: str = Field(description="data set name")
+
+    @field_validator("set")
+    @classmethod
+    def _known_set(cls, value: str) -> str:
+        if value not in DATASETS:
+            raise ValueError(f"there is no data set {value!r}{nearest(value, DATASETS)}")
+        return value
+
     validation_fraction: float = Field(0.2, gt=0.0, lt=0.9)
     max_train: int | None = Field(None, ge=10, description="training samples per trial, drawn stratified")
 
@@ -79,7 +88,7 @@ class SilenceSpec(_Frozen):
     alpha: int = Field(1, ge=1, description="spikes of the output layer under which a sample is silent")
     beta_silent: float = Field(0.1, gt=0.0, lt=1.0, description="share of silent samples that is too many")
     update_interval: int = Field(256, ge=1, description="samples between two looks")
-    warmup_epochs: int = Field(2, ge=0, description="epochs before the first verdict")
+    warmup_epochs: int = Field(4, ge=0, description="epochs before the first verdict")
 
 
 class BudgetSpec(_Frozen):
@@ -87,6 +96,12 @@ class BudgetSpec(_Frozen):
 
     trials: int = Field(ge=1, le=100_000)
     initial: int | None = Field(None, ge=1, description="trials of the first, space-filling design")
+
+    @model_validator(mode="after")
+    def _within(self) -> "BudgetSpec":
+        if self.initial is not None and self.initial > self.trials:
+            raise ValueError(f"initial {self.initial} is more than trials {self.trials}: lower it")
+        return self
 
 
 class WorkersSpec(_Frozen):
@@ -265,6 +280,11 @@ def _check_references(spec: CampaignSpec) -> None:
     for name, objective in spec.objectives.items():
         if not math.isfinite(objective.reference):
             raise ValueError(f"objectives.{name}.reference: {objective.reference} is not a number: give one")
+        if name == "accuracy" and not 0.0 <= objective.reference < 1.0:
+            raise ValueError(
+                f"objectives.accuracy.reference: accuracy is a share from 0 to 1, not "
+                f"{objective.reference:g}: write 0.8 for 80 %"
+            )
         if objective.scale == "log" and name not in LOG_MEASURES:
             raise ValueError(
                 f"objectives.{name}.scale: {name} can be zero, which a log scale cannot show: "
@@ -325,7 +345,7 @@ def _check_allocation(spec: CampaignSpec) -> None:
 
 
 def _edges(variable: Variable) -> tuple[Any, ...]:
-    """The values of a variable that can make a configuration impossible: every name, the ends of numbers."""
+    """The values that can make a configuration impossible: every name, the ends of numbers."""
     if isinstance(variable, Categorical):
         names = [choice for choice in variable.choices if isinstance(choice, str | bool)]
         return (*names, *_ends([choice for choice in variable.choices if not isinstance(choice, str | bool)]))

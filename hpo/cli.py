@@ -169,14 +169,24 @@ def front(
 @app.command()
 def show(
     name: NameArgument,
-    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.")],
+    trial: Annotated[
+        str | None,
+        typer.Argument(metavar="[TRIAL]", help="A trial's number, or a design's name such as 12-0."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Show one trial: how it ended, its designs, and why each costs what it costs."""
-    from hpo.show import trial_view
+    """Show one trial: how it ended, its designs, and why each costs what it costs; or list all trials."""
+    from hpo.show import trial_table, trial_view
 
     store = _store(home)
-    _console().print(trial_view(store.trial(name, trial), store.designs(name, trial=trial)))
+    if trial is None:
+        _console().print(trial_table(store.trials(name)))
+        return
+    if not trial.replace("-", "").isdigit():
+        raise InputError(f"there is no trial {trial!r}: give a number, or a design's name such as 12-0")
+    found = store.trial(name, int(trial.split("-")[0]))
+    designs = [store.design(name, trial)] if "-" in trial else store.designs(name, trial=found.number)
+    _console().print(trial_view(found, designs))
 
 
 @app.command()

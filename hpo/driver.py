@@ -24,7 +24,7 @@ from workers.pool import Pool
 
 POLL_S = 0.5
 HOPELESS = 5
-"""A campaign whose first trials all failed, this many of them, is stopped: something is wrong with all."""
+"""This many failures before the first complete trial stop a campaign: something is wrong with all."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,22 @@ def drive(campaign: Campaign, pool: Pool, hooks: Hooks) -> CampaignState:
     with hold(store, name) as lost:
         store.set_campaign_state(name, "running")
         store.requeue_running(name)
-        state = _loop(campaign, pool, hooks, lost)
+        try:
+            state = _loop(campaign, pool, hooks, lost)
+        except BaseException:
+            if not lost.is_set():
+                _leave(campaign, "paused")
+            raise
         _check_held(campaign, lost)
-        store.requeue_running(name)
-        store.set_campaign_state(name, state)
+        _leave(campaign, state)
     return state
+
+
+def _leave(campaign: Campaign, state: CampaignState) -> None:
+    """Put what runs back into the queue and leave the campaign in ``state``, unless it has ended already."""
+    campaign.store.requeue_running(campaign.name)
+    if campaign.store.campaign(campaign.name).state == "running":
+        campaign.store.set_campaign_state(campaign.name, state)
 
 
 def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lost: threading.Event) -> CampaignState:
@@ -199,16 +210,16 @@ def is_feasible(spec: CampaignSpec, measures: dict[str, Any]) -> bool:
 
 
 def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:
-    """End the campaign when all the first trials of this run failed: something is wrong with every one."""
+    """End the campaign when trials of this run fail and none completes."""
+    failed = [trial for trial in ended if trial.status == "failed"]
     enough = min(HOPELESS, campaign.spec.budget.trials)
-    if len(ended) < enough or any(trial.status != "failed" for trial in ended):
+    if len(failed) < enough or any(trial.status == "complete" for trial in ended):
         return
     store, name = campaign.store, campaign.name
-    store.requeue_running(name)
-    store.set_campaign_state(name, "failed")
-    first = store.trial(name, ended[0].index)
+    _leave(campaign, "failed")
+    first = store.trial(name, failed[0].index)
     raise SpikefrontError(
-        f"the first {enough} trials all failed, trial {first.number} with: {first.reason}; see 'spikefront "
-        f"show {name} {first.number}', mend the cause and run it again with --name, or 'spikefront resume "
-        f"{name}' to spend what is left of the budget"
+        f"{enough} trials failed and none completed, trial {first.number} with: {first.reason}; see "
+        f"'spikefront show {name} {first.number}', mend the cause and run it again with --name, or "
+        f"'spikefront resume {name}' to spend what is left of the budget"
     )

@@ -1,9 +1,10 @@
 """Pictures of a campaign: one PNG of the front (matplotlib), and figures for the report (plotly)."""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hpo.queries import FrontDesign, front, hypervolume_curve, spec_of
 from hpo.store import DesignRecord, Store
@@ -27,9 +28,12 @@ def draw_front(store: Store, name: str, path: Path) -> None:
     figure, axes = plt.subplots(
         1, len(costs), figsize=(5.6 * len(costs), 4.4), squeeze=False, layout="constrained"
     )
+    if not designs:
+        axes[0][0].text(0.5, 0.5, "no feasible design", ha="center", transform=axes[0][0].transAxes)
     for axis, cost in zip(axes[0], costs, strict=True):
         _draw_pair(axis, cost, designs, chosen, floor)
-    axes[0][0].legend(loc="lower right", frameon=False)
+    if designs:
+        axes[0][0].legend(loc="lower right", frameon=False)
     figure.suptitle(f"{name}: {len(chosen)} designs on the front of {len(designs)} feasible ones")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130, format="png")
@@ -52,7 +56,8 @@ def _draw_pair(
         axis.set_xscale("log")
     axis.set_xlabel(UNITS[cost][0])
     axis.set_ylabel(UNITS["accuracy"][0])
-    axis.set_ylim(bottom=max(axis.get_ylim()[0], floor * UNITS["accuracy"][1]))
+    if any(design.measures["accuracy"] > floor for design in designs):
+        axis.set_ylim(bottom=max(axis.get_ylim()[0], floor * UNITS["accuracy"][1]))
     axis.grid(alpha=0.25, which="both")
 
 
@@ -136,15 +141,17 @@ def hypervolume_figure(store: Store, name: str) -> Any:
     return _styled(figure)
 
 
-def breakdown_figure(designs: Sequence[FrontDesign], detail: str, unit: str) -> Any:
-    """A stacked bar per design of a detail that is a list by layer or a mapping by part (plotly)."""
+def breakdown_figure(
+    designs: Sequence[FrontDesign], detail: str, unit: str, mode: Literal["stack", "group"] = "stack"
+) -> Any:
+    """Bars per design of a detail that is a list by layer or a mapping by part (plotly)."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for part in dict.fromkeys(key for found in designs for key in _parts(found, detail)):
         values = [_parts(found, detail).get(part, 0.0) for found in designs]
         figure.add_bar(x=[found.name for found in designs], y=values, name=part)
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode=mode)
     figure.update_xaxes(title_text="design", type="category")
     figure.update_yaxes(title_text=unit)
     return _styled(figure)
@@ -153,7 +160,7 @@ def breakdown_figure(designs: Sequence[FrontDesign], detail: str, unit: str) -> 
 def _parts(found: FrontDesign, detail: str) -> dict[str, float]:
     value = found.design.details[detail]
     if isinstance(value, dict):
-        return {part.replace("_", " "): v for part, v in value.items()}
+        return {re.sub(r"^layer(\d)", r"layer \1", part.replace("_", " ")): v for part, v in value.items()}
     if detail == "spikes_per_layer":
         names = [*(f"into layer {number}" for number in range(len(value) - 1)), "output"]
         return dict(zip(names, value, strict=True))
@@ -164,7 +171,7 @@ def _styled(figure: Any) -> Any:
     figure.update_layout(
         template="plotly_white",
         height=420,
-        margin={"l": 60, "r": 20, "t": 20, "b": 50},
-        legend={"orientation": "h", "y": 1.08},
+        margin={"l": 60, "r": 20, "t": 80, "b": 50},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
     return figure

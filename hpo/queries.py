@@ -43,6 +43,7 @@ class CampaignStatus:
 
     name: str
     state: str
+    driver: str | None
     counts: dict[str, int]
     trials_total: int
     hypervolume: float
@@ -50,6 +51,11 @@ class CampaignStatus:
     front_size: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it should run but nobody drives it: its driver was killed."""
+        return self.state == "running" and self.driver is None
 
     @property
     def ended(self) -> int:
@@ -61,6 +67,7 @@ class CampaignStatus:
         return {
             "name": self.name,
             "state": self.state,
+            "driver": self.driver,
             "counts": self.counts,
             "trials_total": self.trials_total,
             "hypervolume": self.hypervolume,
@@ -102,6 +109,7 @@ def status(store: Store, name: str) -> CampaignStatus:
     return CampaignStatus(
         name=name,
         state=record.state,
+        driver=store.lease_holder(name),
         counts=dict(store.counts(name).items()),
         trials_total=spec.budget.trials,
         hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),

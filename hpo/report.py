@@ -11,6 +11,7 @@ from typing import Any
 from hpo import plots
 from hpo.home import Home
 from hpo.queries import FrontDesign, front, spec_of, status
+from hpo.remarks import remarks
 from hpo.store import Store
 from hpo.tables import front_columns, front_row
 
@@ -73,6 +74,7 @@ def render(store: Store, name: str) -> str:
     return page.render(
         name=name,
         status=status(store, name),
+        remarks=remarks(store, name),
         columns=columns,
         rows=[front_row(found, columns) for found in designs],
         tested=any(found.design.test_measures for found in designs),
@@ -89,10 +91,12 @@ def render(store: Store, name: str) -> str:
 
 
 def _figures(store: Store, name: str, designs: Sequence[FrontDesign]) -> dict[str, str]:
+    if not designs:
+        return {}
     figures = {
         "front": plots.front_figure(store, name),
         "hypervolume": plots.hypervolume_figure(store, name),
-        "cycles": plots.breakdown_figure(designs, "cycles_per_layer", "cycles"),
+        "cycles": plots.breakdown_figure(designs, "cycles_per_layer", "busy cycles", "group"),
         "spikes": plots.breakdown_figure(designs, "spikes_per_layer", "spikes per inference"),
         "energy": plots.breakdown_figure(designs, "energy_by_part_uj", "energy uJ"),
         "energy_layers": plots.breakdown_figure(designs, "energy_by_place_uj", "energy uJ"),

@@ -15,6 +15,7 @@ from hpo.driver import Campaign, Hooks, drive
 from hpo.home import Home
 from hpo.progress import Show, progress_view
 from hpo.queries import front, spec_of, status
+from hpo.remarks import remarks
 from hpo.report import write_report
 from hpo.show import front_table
 from hpo.store import Store
@@ -61,12 +62,13 @@ def resume(name: str, options: Options, console: Console, store: Store | None = 
         if _drive(campaign, options, console) == "paused":
             console.print(f"paused; nothing is lost: continue with 'spikefront resume {name}'")
             return 130
-    conclude(store, options, name, console)
-    return 0
+    return conclude(store, options, name, console)
 
 
 def _drive(campaign: Campaign, options: Options, console: Console) -> str:
-    console.print(f"campaign {campaign.name}: {campaign.spec.budget.trials} trials, starting workers")
+    before = status(campaign.store, campaign.name)
+    at = f", continuing at {before.ended}" if before.ended else ""
+    console.print(f"campaign {campaign.name}: {before.trials_total} trials{at}, starting workers")
     pool = runs.make_pool(campaign.spec, options.serial, options.ray_address)
     try:
         # After the pool: Ray sets signal handlers of its own when it starts.
@@ -113,10 +115,12 @@ def _interruptible(console: Console) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def conclude(store: Store, options: Options, name: str, console: Console) -> None:
-    """Show the front and write its picture and report."""
+def conclude(store: Store, options: Options, name: str, console: Console) -> int:
+    """Show the front with what to know about it, write its picture and report; 1 when there is no front."""
     folder = options.home.campaign_folder(name)
     written = write_report(store, options.home, name, folder, options.data_root)
-    console.print(front_table(front(store, name), spec_of(store, name).objectives, console.width))
-    for path in written:
-        console.print(f"wrote {path}", soft_wrap=True)
+    designs = front(store, name)
+    console.print(front_table(designs, spec_of(store, name).objectives, console.width))
+    for line in (*remarks(store, name), *(f"wrote {path}" for path in written)):
+        console.print(line, soft_wrap=True)
+    return 0 if designs else 1

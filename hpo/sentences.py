@@ -7,6 +7,19 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+_TABLE = "a table of keys is needed here, not {value}: see examples/digits.toml"
+_KIND = 'a variable needs type = "float", "integer", "categorical" or "ordinal": give one of them'
+_OWN_WORDS = {
+    "missing": "this key is missing: add it (examples/digits.toml shows every table)",
+    "union_tag_invalid": _KIND,
+    "union_tag_not_found": _KIND,
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "dict_type": _TABLE,
+    "too_short": "the table is empty: add at least one entry",
+    "string_pattern_mismatch": "{value} does not fit: use letters, digits, '.', '_' and '-' only",
+}
+"""Sentences for pydantic's kinds of finding whose own words do not say what to do."""
 _REPR = Repr()
 _REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 57, 57
 
@@ -20,7 +33,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """The first finding as one sentence: key, what was wrong, the value, the remedy."""
-    first = error.errors()[0]
+    found = error.errors()
+    # A misspelt key is also a missing one: the misspelling is what the user can see.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     key = ".".join(str(part) for part in first["loc"] if not _is_tag(part))
     message = _message(first, model)
     return f"{key}: {message}" if key else message
@@ -39,10 +54,8 @@ def _message(first: Any, model: type[BaseModel]) -> str:
         return (
             f"unknown key (value {_short(value)}){nearest(str(first['loc'][-1]), _keys(model, first['loc']))}"
         )
-    if kind == "missing":
-        return "this key is missing: add it (examples/digits.toml shows every table)"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return 'a variable needs type = "float", "integer", "categorical" or "ordinal": give one of them'
+    if kind in _OWN_WORDS:
+        return _OWN_WORDS[kind].format(value=_short(value))
     text = str(first["msg"])
     return f"{text[0].lower()}{text[1:]}, not {_short(value)}: change it"
 

@@ -14,7 +14,7 @@ from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_
 def front_table(designs: Sequence[FrontDesign], objectives: Iterable[str], width: int) -> Table | Text:
     """The front, one design a row; hyperparameters that do not fit ``width`` are left to ``front --csv``."""
     if not designs:
-        return Text("no feasible design yet: the front is empty")
+        return Text("the front is empty: no trial gave a feasible design")
     columns = front_columns(designs, objectives)
     rows = [front_row(found, columns) for found in designs]
     widths = [max(len(cell) for cell in cells) + 3 for cells in zip(columns, *rows, strict=True)]
@@ -37,9 +37,21 @@ def campaign_table(statuses: Sequence[CampaignStatus]) -> Table:
     for found in statuses:
         counts = [str(found.counts.get(state, 0)) for state in ("complete", "silent", "failed")]
         ended = f"{found.ended}/{found.trials_total}"
-        table.add_row(
-            found.name, found.state, ended, *counts, str(found.front_size), f"{found.hypervolume:.4f}"
-        )
+        state = "stopped: resume it" if found.is_abandoned else found.state
+        table.add_row(found.name, state, ended, *counts, str(found.front_size), f"{found.hypervolume:.4f}")
+    return table
+
+
+def trial_table(trials: Sequence[TrialRecord]) -> Table:
+    """Every trial of a campaign, one a row."""
+    table = Table()
+    for heading in ("trial", "state", "accuracy %", "proposed by", "reason"):
+        table.add_column(heading, justify="right" if heading in ("trial", "accuracy %") else "left")
+    for trial in trials:
+        accuracy = trial.metrics.get("accuracy")
+        text = "" if accuracy is None else measure_text("accuracy", accuracy)
+        source = str(trial.proposal.get("source", ""))
+        table.add_row(str(trial.number), trial.state, text, source, trial.reason)
     return table
 
 

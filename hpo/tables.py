@@ -2,24 +2,25 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hpo.queries import FrontDesign
 from workers.parameters import TrialParameters
 
-UNITS = {
+UNITS: dict[str, tuple[str, float, int | None]] = {
     "accuracy": ("accuracy %", 100.0, 2),
-    "latency_us": ("latency us", 1.0, 2),
-    "latency_us_p99": ("p99 us", 1.0, 2),
-    "energy_uj": ("energy uJ", 1.0, 4),
+    "latency_us": ("latency us", 1.0, None),
+    "latency_us_p99": ("p99 us", 1.0, None),
+    "energy_uj": ("energy uJ", 1.0, None),
     "spikes_per_inference": ("spikes", 1.0, 1),
     "luts": ("LUT (est.)", 1.0, 0),
     "ffs": ("FF (est.)", 1.0, 0),
     "bram36": ("BRAM36 (est.)", 1.0, 1),
     "dsps": ("DSP (est.)", 1.0, 0),
 }
-"""Per measure: heading with unit, factor, digits."""
+"""Per measure: heading with unit, factor, digits behind the point (None: four significant ones)."""
 
 SHOWN_MEASURES = ("accuracy", "latency_us", "energy_uj", "luts", "bram36")
 MAIN_PARAMETERS = (
@@ -31,6 +32,9 @@ MAIN_PARAMETERS = (
 def measure_text(name: str, value: float) -> str:
     """A measure as people read it, without its unit."""
     _, factor, digits = UNITS[name]
+    if digits is None:
+        whole = math.floor(math.log10(abs(value * factor))) + 1 if value else 1
+        digits = max(0, 4 - whole)
     return f"{value * factor:.{digits}f}"
 
 

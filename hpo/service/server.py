@@ -1,6 +1,7 @@
 """Listening: which address, and what must be given before others than this machine can reach it."""
 
 import os
+import socket
 
 import uvicorn
 
@@ -25,10 +26,24 @@ def serve(home: Home, host: str, port: int, data: str | None) -> None:
     home.open().close()  # makes the home folder on first use
     root = data_root(data)
     settings = Settings(home.store_url, token, allowed_hosts(host, os.environ.get(HOSTS_VARIABLE, "")), root)
+    check_port(host, port)
     app = create_app(settings, SubprocessLauncher(home.path, root))
     uvicorn.run(
         app, host=host, port=port, server_header=False, proxy_headers=False, timeout_graceful_shutdown=5
     )
+
+
+def check_port(host: str, port: int) -> None:
+    """InputError when nobody can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"cannot listen on {host}:{port} ({error.strerror or error}); choose another with --port."
+            ) from None
 
 
 def checked_token(host: str, token: str | None) -> str | None:

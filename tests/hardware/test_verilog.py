@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.hardware.cases import cases
+from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
 from hardware.rtl.core import weight_words
 from hardware.verilog import hex_words, module_name, verilog
 from spikefront.errors import InputError
@@ -71,3 +73,14 @@ def test_good_names(name):
 def test_bad_names_are_refused(name):
     with pytest.raises(InputError, match="cannot name a Verilog module"):
         module_name(name)
+
+
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+def test_one_design_is_one_text_however_often_it_is_written(encoding):
+    rng = np.random.default_rng(0)
+    layers = (
+        TrainedLayer(rng.normal(size=(6, 9)), 0.9, 1.0, "subtract"),
+        TrainedLayer(rng.normal(size=(3, 6)), 0.9, 1.0, "zero"),
+    )
+    net = quantize(TrainedNetwork(layers, 4, encoding), AcceleratorConfig(lanes=(2, 2)))
+    assert verilog(net, "again").module == verilog(net, "again").module

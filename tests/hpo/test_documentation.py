@@ -27,3 +27,7 @@ def test_every_table_measure_and_data_set_is_documented():
 def test_every_command_is_in_the_readme():
     for name in get_command(app).commands:
         assert f"spikefront {name}" in README, name
+
+
+def test_the_readme_shows_the_whole_example():
+    assert f"```toml\n{(ROOT / 'examples' / 'digits.toml').read_text()}```" in README
