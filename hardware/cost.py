@@ -129,8 +129,14 @@ def price_many(
     net = quantize(network, configs[0])
     _check_labels(labels, len(inputs))
     run = reference.run(net, inputs)
-    nets = [on_config(net, config) for config in configs]
-    return [_price_run(one, run, inputs, labels, energy_model, target=target) for one in nets]
+    costs, counts = [], {}
+    for config in configs:
+        one = on_config(net, config)
+        if config.chunk_bits not in counts:
+            counts[config.chunk_bits] = cycles.chunk_counts(one, run, inputs)
+        report = cycles.count(one, run, inputs, counts[config.chunk_bits])
+        costs.append(_price_run(one, run, report, labels, energy_model, target=target))
+    return costs
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
@@ -168,7 +174,8 @@ def price_net(
         InputError: where inputs, labels or the energy model do not fit.
     """
     _check_labels(labels, len(inputs))
-    return _price_run(net, reference.run(net, inputs), inputs, labels, energy_model)
+    run = reference.run(net, inputs)
+    return _price_run(net, run, cycles.count(net, run, inputs), labels, energy_model)
 
 
 def expected_cost(  # noqa: PLR0913  # two of them are options
@@ -226,19 +233,18 @@ def _check_labels(labels: NDArray[np.integer], samples: int) -> None:
 def _price_run(
     net: IntegerNetwork,
     run: reference.ReferenceRun,
-    inputs: NDArray[np.unsignedinteger],
+    report: cycles.CycleReport,
     labels: NDArray[np.integer],
     energy_model: str,
     *,
     target: Device | None = None,
 ) -> DesignCost:
-    report = cycles.count(net, run, inputs)
     built = resources(net)
     spent = energy(built, activity(report), energy_model)
     estimate = area_on(target, built)
     latency = report.total / net.config.clock_mhz
     return DesignCost(
-        samples=len(inputs),
+        samples=len(labels),
         accuracy=float(np.mean(run.predicted == labels)),
         latency_us=float(latency.mean()),
         latency_us_p99=float(np.percentile(latency, 99)),

@@ -1,0 +1,85 @@
+"""How fast designs are priced: an integer MNIST-size network on 10,000 images, and 64 accelerators' costs.
+
+One thread. The images are MNIST's validation part where ``SPIKEFRONT_DATA`` names a data folder, else random
+spikes of the same mean density; weights are random either way, since nothing here depends on accuracy. The
+ratio compares the integer reference and one exact cycle count with PyRTL's FastSimulation of the same design,
+per image.
+"""
+
+import os
+import sys
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.common import Outcome, run_benchmark
+from hardware import cycles, reference
+from hardware.cost import price_many
+from hardware.network import AcceleratorConfig, SpikeArray, TrainedLayer, TrainedNetwork
+from hardware.quantize import quantize
+from hardware.simulate import simulate
+
+SEED = 1
+TIME_STEPS = 25
+DENSITY = 0.13
+LANES = (1, 2, 4, 8, 16, 32, 64, 128)
+GOAL_S = 20.0
+
+
+def network(rng: np.random.Generator) -> TrainedNetwork:
+    """A random 784-128-10 network whose hidden layer fires at a few per cent."""
+    shapes = ((128, 784), (10, 128))
+    layers = (TrainedLayer(rng.normal(0.02, 0.1, s), 0.9, 3.0, "subtract") for s in shapes)
+    return TrainedNetwork(tuple(layers), TIME_STEPS, "rate")
+
+
+def samples(count: int) -> tuple[SpikeArray, NDArray[np.int64], str]:
+    """Spikes (N, T, 784), labels (N,), and where they come from."""
+    root = os.environ.get("SPIKEFRONT_DATA")
+    if root is None:
+        rng = np.random.default_rng(SEED)
+        spikes = (rng.random((count, TIME_STEPS, 784), dtype=np.float32) < DENSITY).astype(np.uint8)
+        return spikes, rng.integers(0, 10, count), "random"
+    from models.datasets import load
+    from models.encoders import Code, encode
+
+    part = load("mnist", root, validation_fraction=1 / 6).validation
+    encoded = encode(part.images[:count], part.labels[:count], Code("rate", TIME_STEPS), SEED)
+    return encoded.samples(), encoded.labels, "MNIST validation"
+
+
+def body(quick: bool) -> Outcome:
+    """One row; passed when reference and 64 costs take less than the goal."""
+    trained = network(np.random.default_rng(SEED))
+    inputs, labels, source = samples(1000 if quick else 10_000)
+    configs = [AcceleratorConfig(lanes=(first, last)) for first in LANES for last in LANES]
+    start = time.process_time()
+    costs = price_many(trained, configs, inputs, labels)
+    seconds = time.process_time() - start
+    row = {
+        "images": len(inputs),
+        "source": source,
+        "designs": len(costs),
+        "cpu_seconds": seconds,
+        "hidden_spikes": costs[0].spikes_per_layer[1],
+        "rtl_over_closed_form": _ratio(trained, inputs, 1 if quick else 3),
+    }
+    limit = GOAL_S / 10 if quick else GOAL_S
+    return [row], seconds < limit, {"seed": SEED, "time_steps": TIME_STEPS}
+
+
+def _ratio(trained: TrainedNetwork, inputs: SpikeArray, simulated: int) -> float:
+    """Seconds per image of the RTL's simulation over those of reference and cycle count."""
+    net = quantize(trained, AcceleratorConfig(lanes=(16, 16)))
+    start = time.process_time()
+    cycles.count(net, reference.run(net, inputs), inputs)
+    exact = (time.process_time() - start) / len(inputs)
+    start = time.process_time()
+    simulate(net, inputs[:simulated])
+    return (time.process_time() - start) / simulated / exact
+
+
+if __name__ == "__main__":
+    goal = f"10,000 images and the costs of 64 designs in under {GOAL_S:g} s on one core"
+    sys.exit(run_benchmark("hardware.throughput", goal, body))
