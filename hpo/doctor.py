@@ -12,11 +12,13 @@ from hpo.home import Home
 from spikefront.errors import SpikefrontError
 
 LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "sqlalchemy", "pydantic", "plotly", "matplotlib")
-SERVICE_LIBRARIES = ("fastapi", "uvicorn", "psycopg")
+OPTIONAL_LIBRARIES = {"fastapi": "service", "uvicorn": "service", "psycopg": "service", "nir": "nir"}
+"""Libraries that an extra of the distribution installs."""
 PROGRAMS = {
     "iverilog": "runs exported test benches (Debian: iverilog)",
     "verilator": "runs them faster (Debian: verilator)",
     "yosys": "synthesises exported designs (Debian: yosys)",
+    "nextpnr-ice40": "places and routes them for iCE40 (Debian: nextpnr-ice40)",
 }
 
 
@@ -35,9 +37,9 @@ def findings(home: Home, data_root: str | None) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= (3, 11), True, f"{version} (3.11 or newer is needed)")
     for library in LIBRARIES:
-        yield _library(library, needed=True)
-    for library in SERVICE_LIBRARIES:
-        yield _library(library, needed=False)
+        yield _library(library)
+    for library, extra in OPTIONAL_LIBRARIES.items():
+        yield _library(library, extra)
     yield _device()
     yield Finding("processor cores", True, True, str(len(os.sched_getaffinity(0))))
     for program, purpose in PROGRAMS.items():
@@ -47,12 +49,12 @@ def findings(home: Home, data_root: str | None) -> Iterator[Finding]:
     yield _data(data_root)
 
 
-def _library(name: str, needed: bool) -> Finding:
+def _library(name: str, extra: str | None = None) -> Finding:
     try:
-        return Finding(name, True, needed, importlib.metadata.version(name))
+        return Finding(name, True, extra is None, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        extra = "spikefront" if needed else "'spikefront[service]'"
-        return Finding(name, False, needed, f"not installed: pip install {extra}")
+        wanted = f"'spikefront[{extra}]'" if extra else "spikefront"
+        return Finding(name, False, extra is None, f"not installed: pip install {wanted}")
 
 
 def _device() -> Finding:
@@ -73,7 +75,7 @@ def _store(home: Home) -> Finding:
         store.close()
     except SpikefrontError as error:
         return Finding("store", False, True, str(error))
-    return Finding("store", True, True, f"{home.path}: {count} campaigns")
+    return Finding("store", True, True, f"{home.path}: campaigns: {count}")
 
 
 def _data(root: str | None) -> Finding:
