@@ -25,6 +25,7 @@ from models.encoders import Code, encode
 from models.network import NetworkSpec, TrainedWeights
 from models.silence import SilenceSettings
 from models.training import TrainingResult, TrainingSettings, train
+from spikefront.errors import DesignError
 from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
@@ -82,16 +83,17 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     if target:
         grid = [_allocated(p, network, encoded, target) for p in grid]
     grid = _distinct(grid, network)
-    costs = _price(network, grid, encoded, Pricing(request.energy_model, target))
+    priced, impossible = _price(network, grid, encoded, Pricing(request.energy_model, target))
+    first = priced[0][1]
     timings["hardware_s"] = time.perf_counter() - trained
     return TrialOutcome(
         state="complete",
-        metrics=_metrics(result, costs[0]),
+        metrics=_metrics(result, first) | {"impossible_designs": impossible},
         constraints={"silence": result.silence_constraint},
-        spikes_per_layer=costs[0].spikes_per_layer,
+        spikes_per_layer=first.spikes_per_layer,
         timings=timings,
         versions=_versions(),
-        designs=tuple(_design(p, c) for p, c in zip(grid, costs, strict=True)),
+        designs=tuple(_design(parameters, cost) for parameters, cost in priced),
         artifact=_artifact(network, encoded),
     )
 
@@ -191,19 +193,32 @@ def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
 
 def _price(
     network: TrainedNetwork, grid: list[TrialParameters], encoded: EncodedSplits, pricing: Pricing
-) -> list[DesignCost]:
-    """Cost of every design on the validation split; designs of equal spikes share one run of the network."""
+) -> tuple[list[tuple[TrialParameters, DesignCost]], list[str]]:
+    """Every design that can be built with its cost on the validation split, and why others cannot.
+
+    Designs of equal spikes share one run of the network.
+
+    Raises:
+        DesignError: none of them can be built.
+    """
     samples, labels = encoded.validation.samples(), encoded.validation.labels
     groups: dict[AcceleratorConfig, list[int]] = {}
     for index, parameters in enumerate(grid):
         groups.setdefault(spike_key(parameters.accelerator()), []).append(index)
     costs: dict[int, DesignCost] = {}
+    faults: list[DesignError] = []
     for members in groups.values():
         configs = [grid[index].accelerator() for index in members]
         inputs = _inputs(samples, grid[members[0]])
-        priced = price_many(network, configs, inputs, labels, pricing.energy_model, target=pricing.target)
-        costs.update(zip(members, priced, strict=True))
-    return [costs[index] for index in range(len(grid))]
+        try:
+            priced = price_many(network, configs, inputs, labels, pricing.energy_model, target=pricing.target)
+        except DesignError as fault:
+            faults.append(fault)
+        else:
+            costs.update(zip(members, priced, strict=True))
+    if not costs:
+        raise faults[0]
+    return [(grid[index], costs[index]) for index in sorted(costs)], [str(fault) for fault in faults]
 
 
 def _allocated(

@@ -148,3 +148,13 @@ def test_designs_that_are_built_alike_are_one_design():
     """A layer never gets more lanes than it has neurons: 24 hidden and 10 output neurons here."""
     outcome = evaluate(request(designs={"lanes": [16, 24, 32, 64]}))
     assert [design.config["lanes"] for design in outcome.designs] == [[16, 16], [24, 24]]
+
+
+def test_a_design_that_cannot_be_built_leaves_the_others():
+    """Two bits cannot hold weights beside a threshold a fraction of their size; eight can."""
+    outcome = evaluate(request(designs={"weight_bits": [2, 8], "lanes": [4]}, threshold=0.1))
+    assert [design.config["weight_bits"] for design in outcome.designs] == [8]
+    assert ["weight_bits = 2" in why for why in outcome.metrics["impossible_designs"]] == [True]
+    alone = guarded(evaluate, request(designs={"lanes": [4]}, threshold=0.1, weight_bits=2))
+    assert alone.state == "failed"
+    assert "weight_bits = 2" in alone.reason
