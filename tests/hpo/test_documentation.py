@@ -1,6 +1,7 @@
 """The documentation says what the code does."""
 
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 from typer.main import get_command
 
@@ -17,6 +18,9 @@ README = (ROOT / "README.md").read_text()
 def test_every_parameter_is_documented_with_its_default():
     for name, field in TrialParameters.model_fields.items():
         assert f"| `{name}` | {field.default} | {field.description}" in CAMPAIGN
+        row = next(line for line in CAMPAIGN.splitlines() if line.startswith(f"| `{name}` |"))
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        assert all(f"`{choice}`" in row for choice in choices), row
 
 
 def test_every_table_measure_and_data_set_is_documented():
