@@ -10,7 +10,7 @@ from models.datasets import Splits, load
 from spikefront import __version__
 from workers.pool import Pool, RayPool, Resources, SerialPool
 
-LIBRARIES = ("torch", "snntorch", "botorch", "ray", "pyrtl", "numpy", "scikit-learn")
+LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "numpy", "scikit-learn")
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The documentation says what the code does."""
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -7,6 +9,7 @@ from typer.main import get_command
 
 from hpo.campaign import MEASURES, CampaignSpec
 from hpo.cli import app
+from hpo.runs import LIBRARIES
 from models.datasets import DATASETS
 from workers.parameters import TrialParameters
 
@@ -31,6 +34,12 @@ def test_every_table_measure_and_data_set_is_documented():
 def test_every_command_is_in_the_readme():
     for name in get_command(app).commands:
         assert f"spikefront {name}" in README, name
+
+
+def test_recorded_versions_are_of_libraries_that_every_installation_has():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=\[]", dependency)[0] for dependency in project["dependencies"]}
+    assert set(LIBRARIES) <= declared
 
 
 def test_the_readme_shows_the_whole_example():
