@@ -22,6 +22,7 @@ from hpo.sentences import nearest, sentence
 from hpo.space import Categorical, Ordinal, Space, Variable
 from models.datasets import DATASETS
 from spikefront.errors import SpecError
+from workers.data import CampaignData
 from workers.parameters import ACCELERATOR_NAMES, TrialParameters, design_grid
 
 MAX_FILE_BYTES = 1_000_000
@@ -176,6 +177,10 @@ class CampaignSpec(_Frozen):
         """Every bound on a measure: those of [constraints], and the device's budget."""
         budget = {name: getattr(self.target, name) for name in RESOURCES} if self.target else {}
         return (*self.constraints.items(), *((name, BoundSpec(max=top)) for name, top in budget.items()))
+
+    def campaign_data(self, root: str | None) -> CampaignData:
+        """The data set with its split, in the data folder ``root``."""
+        return CampaignData(root=root, seed=self.seed, **self.data.model_dump())
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A proposed configuration together with the fixed values."""

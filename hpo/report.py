@@ -44,10 +44,10 @@ def measure_test(store: Store, home: Home, name: str, data_root: str | None) -> 
         return
     from hardware.record_io import from_bytes
     from workers.parameters import TrialParameters
-    from workers.trial import CampaignData, measure_on_test
+    from workers.trial import measure_on_test
 
     spec = spec_of(store, name)
-    data = CampaignData(root=data_root, seed=spec.seed, **spec.data.model_dump())
+    data = spec.campaign_data(data_root)
     for found in untested:
         artifact = store.trial(name, found.design.trial).artifact
         record = from_bytes(home.artifacts.get(str(artifact)))

@@ -6,7 +6,6 @@ from typing import Any
 from hpo.campaign import CampaignSpec
 from hpo.home import Home
 from hpo.store import Store
-from models.datasets import Splits, load
 from spikefront import __version__
 from workers.pool import Pool, RayPool, Resources, SerialPool
 
@@ -18,21 +17,6 @@ def versions() -> dict[str, str]:
     return {"spikefront": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def load_data(spec: CampaignSpec, root: str | None) -> Splits:
-    """The campaign's data set, as every trial will see it.
-
-    Raises:
-        DataError: it is unknown, missing or damaged.
-    """
-    return load(
-        spec.data.set,
-        root,
-        max_train=spec.data.max_train,
-        validation_fraction=spec.data.validation_fraction,
-        seed=spec.seed,
-    )
-
-
 def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
     """Check the data set, then record the campaign in state "created".
 
@@ -40,7 +24,7 @@ def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
         DataError: the data set cannot be loaded; nothing is created.
         ConflictError: there is a campaign of that name.
     """
-    load_data(spec, root)
+    spec.campaign_data(root).read()
     reference = {name: objective.reference for name, objective in spec.objectives.items()}
     store.create_campaign(spec.name, spec.as_json(), spec.seed, reference, versions())
 
@@ -66,6 +50,6 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
     from hpo.queries import spec_of
 
     spec = spec_of(store, name)
-    splits = load_data(spec, root)
+    splits = spec.campaign_data(root).read()
     problem = build_problem(spec, splits.train.images.shape[1], splits.classes)
     return Campaign(spec, problem, store, home, root)

@@ -20,12 +20,13 @@ from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize_inputs
 from hardware.record_io import NetworkRecord, to_bytes
 from models.batches import EncodedSplits, encode_splits
-from models.datasets import Splits, load
+from models.datasets import Splits
 from models.encoders import Code, encode
 from models.network import NetworkSpec, TrainedWeights
 from models.silence import SilenceSettings
 from models.training import TrainingResult, TrainingSettings, train
 from spikefront.errors import DesignError
+from workers.data import CampaignData
 from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
@@ -47,17 +48,6 @@ class Pricing:
 
     energy_model: str
     target: Device | None
-
-
-@dataclass(frozen=True)
-class CampaignData:
-    """What decides a split and its spikes; equal for every trial of a campaign with one encoding."""
-
-    set: str
-    root: str | None
-    max_train: int | None
-    validation_fraction: float
-    seed: int
 
 
 def evaluate(request: TrialRequest) -> TrialOutcome:
@@ -133,13 +123,7 @@ def _data(request: TrialRequest) -> CampaignData:
 @lru_cache(maxsize=2)
 def _splits(data: CampaignData) -> Splits:
     """Loaded once per worker process, not per trial."""
-    return load(
-        data.set,
-        data.root,
-        max_train=data.max_train,
-        validation_fraction=data.validation_fraction,
-        seed=data.seed,
-    )
+    return data.read()
 
 
 @lru_cache(maxsize=4)

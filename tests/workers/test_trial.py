@@ -10,11 +10,12 @@ from hardware.reference import run
 from hardware.simulate import check
 from models.datasets import load
 from spikefront.errors import SpikefrontError
+from workers.data import CampaignData
 from workers.designs import cost_of
 from workers.outcome import TrialRequest
 from workers.parameters import TrialParameters, design_grid
 from workers.pool import guarded
-from workers.trial import CampaignData, evaluate, measure_on_test, spike_key
+from workers.trial import evaluate, measure_on_test, spike_key
 
 DATA = {"set": "digits", "validation_fraction": 0.2, "max_train": None}
 SILENCE = {"alpha": 1, "beta_silent": 0.5, "update_interval": 128, "warmup_epochs": 2}
