@@ -1,6 +1,6 @@
 """How many neuron cores each layer gets: the least latency within a device's budget.
 
-The cycles to minimise are those that ``hardware.cycles.expected`` gives for mean spikes: with G groups in a
+The cycles to minimise are those that ``hardware.expected.expected`` gives for mean spikes: with G groups in a
 layer, ``a(G)`` cycles once and ``b(G)`` per further time step::
 
     cycles = sum over layers of a + (T - 1) * max over layers of b + a constant          pipelined
@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hardware import cycles
+from hardware import expected
 from hardware.area import Area
 from hardware.devices import RESOURCES, Device, area_on, require_fit, violation
 from hardware.network import AcceleratorConfig, Encoding, FloatArray
@@ -70,7 +70,7 @@ def allocate(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target
 
     Args:
         shape: layer sizes, time steps and encoding.
-        spikes: (L,) mean spikes per inference that enter each layer (``hardware.cycles.expected``).
+        spikes: (L,) mean spikes per inference that enter each layer (``hardware.expected.expected``).
         config: the accelerator; its lanes are replaced.
         target: the device.
 
@@ -125,7 +125,7 @@ def lane_choices(neurons: int) -> tuple[int, ...]:
 
 def _allocation(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
     used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, config))
-    total = cycles.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, config)
+    total = expected.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, config)
     return Allocation(config.lanes, used, float(total), violation(target, used))
 
 
@@ -159,7 +159,7 @@ def _cycles(
     for k in range(max(len(choices.lanes) for choices in layers)):
         lanes = tuple(choices.lanes[min(k, len(choices.lanes) - 1)] for choices in layers)
         one = replace(config, lanes=lanes)
-        rows.append(cycles.expected_parts(shape.sizes, shape.time_steps, shape.encoding, spikes, one))
+        rows.append(expected.expected_parts(shape.sizes, shape.time_steps, shape.encoding, spikes, one))
     once, pace = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     if config.schedule == "sequential":
         once, pace = once + (shape.time_steps - 1) * (pace + 3), np.zeros_like(pace)

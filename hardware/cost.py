@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware import cycles, reference
+from hardware import cycles, expected, reference
 from hardware.devices import Device, area_on
 from hardware.energy import Activity, activity, energy
 from hardware.integer import IntegerNetwork
@@ -195,7 +195,7 @@ def expected_cost(  # noqa: PLR0913  # two of them are options
         time_steps: steps per inference.
         encoding: how the input is fed.
         spikes_per_layer: (..., L) mean spikes per inference entering each layer
-            (``hardware.cycles.expected``).
+            (``hardware.expected.expected``).
         config: the accelerator.
         energy_model: name of a coefficient table.
         target: the device for whose fabric area is estimated.
@@ -207,8 +207,8 @@ def expected_cost(  # noqa: PLR0913  # two of them are options
     check_config(config, len(sizes) - 1)
     spikes = np.asarray(spikes_per_layer, dtype=np.float64)
     built = assumed_resources(sizes, time_steps, encoding, config)
-    total = cycles.expected(sizes, time_steps, encoding, spikes, config)
-    scan = cycles.expected_scan(sizes, time_steps, encoding, spikes, config)
+    total = expected.expected(sizes, time_steps, encoding, spikes, config)
+    scan = expected.expected_scan(sizes, time_steps, encoding, spikes, config)
     spent = energy(built, Activity(spikes, scan, total), energy_model)
     estimate = area_on(target, built)
     return ExpectedCost(

@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.common import Outcome, Row, run_benchmark
 from hardware.area import area
-from hardware.cycles import expected, expected_scan
 from hardware.energy import Activity, energy
+from hardware.expected import expected, expected_scan
 from hardware.network import AcceleratorConfig, Family
 from hardware.resources import assumed_resources
 

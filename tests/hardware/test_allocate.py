@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware import cycles
+from hardware import expected
 from hardware.allocate import Shape, allocate, lane_choices, require_allocation
 from hardware.area import Area, area
 from hardware.cost import price_net
@@ -59,7 +59,7 @@ def every_allocation(shape, spikes, config, target):
     for lanes in itertools.product(*(range(1, n + 1) for n in shape.sizes[1:])):
         one = replace(config, lanes=lanes)
         used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, one))
-        total = cycles.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, one)
+        total = expected.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, one)
         found.append((float(total), violation(target, used)))
     return found
 

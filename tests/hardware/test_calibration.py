@@ -10,8 +10,8 @@ import pytest
 from benchmarks.hardware import sensitivity
 from hardware.area import area
 from hardware.coefficients import FPGA_7SERIES, TABLES
-from hardware.cycles import expected, expected_scan
 from hardware.energy import Activity, energy
+from hardware.expected import expected, expected_scan
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.resources import Resources, assumed_resources, resources

@@ -11,7 +11,7 @@ import pytest
 
 import hardware.cycles_clock as formula
 from benchmarks.hardware.cases import clock_cases
-from hardware.cycles import chunk_counts, count, expected, expected_scan
+from hardware.cycles import chunk_counts, count
 from hardware.energy import activity, energy
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
@@ -151,28 +151,6 @@ def test_spikes_do_not_depend_on_the_family():
     inputs = spikes(event, 0.3, samples=2)
     for a, b in zip(simulate(event, inputs).spikes, simulate(clock, inputs).spikes, strict=True):
         assert np.array_equal(a, b)
-
-
-@pytest.mark.parametrize("encoding", ["rate", "direct"])
-@pytest.mark.parametrize("lanes", [(60, 10), (16, 4)])
-def test_expected_cycles_are_near_the_mean(encoding, lanes):
-    net = make((200, 60, 10), lanes, 12, encoding)
-    inputs = spikes(net, 0.1)
-    if encoding == "direct":
-        inputs = np.random.default_rng(3).integers(0, 256, (20, 200)).astype(np.uint16)
-    found = report(net, inputs)
-    shape = (net.sizes, net.time_steps, net.encoding)
-    mean = found.spikes.mean(axis=0)
-    assert expected_scan(*shape, mean, net.config) == pytest.approx(found.scan.mean(axis=0), rel=0.05)
-    assert expected(*shape, mean, net.config) == pytest.approx(found.total.mean(), rel=0.02)
-
-
-def test_expected_cycles_of_empty_inputs_wait_for_the_fetch_alone():
-    """Without a spike a step takes a cycle and its groups, or the fetch of the next vector."""
-    net = make((64, 8), (8,), 10, chunk_bits=32)
-    found = report(net, spikes(net, 0.0, samples=1))
-    assert found.total.tolist() == [2 + 2 + 9 * (1 + 2) + (1 + 1) + 8]
-    assert expected(net.sizes, 10, "rate", np.zeros(1), net.config) == pytest.approx(found.total[0], abs=10)
 
 
 def test_counts_equal_the_registers_and_memories_of_the_rtl(walked):
