@@ -26,15 +26,25 @@ class SilenceSettings:
         update_interval: samples between two verdicts.
         monitored_layers: layer numbers, 0 is the first spiking layer, -1 the output; silence at any one
             counts.
-        warmup_epochs: epochs that are never judged; most networks start silent and recover, within 50 to 100
-            optimiser steps, so small training sets need more epochs (3 to 5 for the digits, 1 for MNIST).
+        warmup_epochs: epochs that are never judged; most networks start silent and recover.
+        quiet_steps: a network is only stopped when so many training steps in a row were silent and without
+            gradient (``models.judge``); 0 stops by the share of silent samples alone, as the authors do.
+        gradient_floor: a step is without gradient when every weight's gradient has a norm below this.
+        exploding_rate: training also stops when a layer fired in more than this share of its neurons' time
+            steps for ``quiet_steps`` steps in a row (at least one).
+        audit_share: probability that a training condemned for silence runs on to its end nevertheless, to
+            learn how often the verdict is wrong.
     """
 
     alpha: int = 1
     beta_silent: float = 0.1
     update_interval: int = 200
     monitored_layers: tuple[int, ...] = (-1,)
-    warmup_epochs: int = 2
+    warmup_epochs: int = 1
+    quiet_steps: int = 20
+    gradient_floor: float = 1e-5
+    exploding_rate: float = 0.95
+    audit_share: float = 0.05
 
     def __post_init__(self) -> None:
         if self.alpha < 0:
@@ -49,6 +59,13 @@ class SilenceSettings:
             )
         if self.warmup_epochs < 0:
             raise SpecError(f"silence warmup_epochs is {self.warmup_epochs}; give 0 or more")
+        if self.quiet_steps < 0:
+            raise SpecError(f"silence quiet_steps is {self.quiet_steps}; give 0 or more training steps")
+        if not self.gradient_floor >= 0.0:
+            raise SpecError(f"silence gradient_floor is {self.gradient_floor}; give a norm of at least 0")
+        for name in ("exploding_rate", "audit_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise SpecError(f"silence {name} is {getattr(self, name)}; give a share from 0 to 1")
 
 
 @dataclass
@@ -101,7 +118,12 @@ class SilenceWatch:
         self.silent += silent.sum(axis=0)
         block_ends = self.seen % self.settings.update_interval == 0 or self.seen == self.train_size
         if judge and block_ends:
-            self.stopped = bool((self.silent / self.train_size > self.settings.beta_silent).any())
+            self.stopped = self.too_silent
+
+    @property
+    def too_silent(self) -> bool:
+        """Whether more samples of this epoch were silent already than the whole set may have."""
+        return bool((self.silent / self.train_size > self.settings.beta_silent).any())
 
     def constraints(self) -> tuple[float, ...]:
         """One graded constraint per monitored layer, feasible iff it is not above zero.
