@@ -4,11 +4,12 @@ Neurons, inputs and spike vectors are in the order (channel, row, column), as a 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hardware.network import Convolution, IntArray, SpikeArray
+from hardware.arrays import Array, cast, like, namespace
+from hardware.network import Convolution, IntArray
 from hardware.rtl.shape import bits_for
 
 
@@ -20,29 +21,38 @@ class Table:
     bits: int
 
 
-def drive(
-    signal: NDArray[np.unsignedinteger], weight: IntArray, shape: Convolution, real: type[np.number]
-) -> NDArray[np.number]:
+def drive(signal: Array, weight: IntArray, shape: Convolution, real: Any) -> Array:
     """Return the weighted sums (..., channels * Ho * Wo) of ``signal`` (..., n_in), computed in ``real``.
 
     Args:
         signal: spikes or currents, the last axis a flattened frame.
         weight: int64 (channels, Cin, K, K), cross-correlated with the frame as torch's Conv2d does.
         shape: the frame, kernel, stride and padding.
-        real: a float type in which every partial sum is exact, or int64.
+        real: a type in which every partial sum is exact (``hardware.arrays.exact_type``).
     """
-    pad, (rows, columns) = shape.padding, shape.frame
-    frames = signal.reshape(-1, *shape.in_shape).astype(real)
-    frames = np.pad(frames, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    total = np.zeros((len(frames), rows, columns, len(weight)), dtype=real)
+    xp, (rows, columns) = namespace(signal), shape.frame
+    frames = _padded(cast(signal, real).reshape(-1, *shape.in_shape), shape.padding)
+    kernels = cast(like(weight, signal), real)
+    total = xp.zeros((len(frames), rows, columns, len(weight)), dtype=real, device=signal.device)
     for y in range(shape.kernel):
         for x in range(shape.kernel):
             part = frames[:, :, y :: shape.stride, x :: shape.stride][:, :, :rows, :columns]
-            total += part.transpose(0, 2, 3, 1) @ weight[:, :, y, x].T.astype(real)
-    return total.transpose(0, 3, 1, 2).reshape(*signal.shape[:-1], -1)
+            total += xp.moveaxis(part, 1, 3) @ kernels[:, :, y, x].T
+    return xp.moveaxis(total, 3, 1).reshape(*signal.shape[:-1], -1)
 
 
-def pooled(spikes: SpikeArray, shape: Convolution) -> SpikeArray:
+def _padded(frames: Array, padding: int) -> Array:
+    """Return ``frames`` (..., rows, columns) with ``padding`` empty rows and columns around each."""
+    if padding == 0:
+        return frames
+    *outer, rows, columns = frames.shape
+    shape = (*outer, rows + 2 * padding, columns + 2 * padding)
+    padded = namespace(frames).zeros(shape, dtype=frames.dtype, device=frames.device)
+    padded[..., padding : padding + rows, padding : padding + columns] = frames
+    return padded
+
+
+def pooled(spikes: Array, shape: Convolution) -> Array:
     """Return ``spikes`` (N, T, neurons) behind the layer's pooling: a pixel fires if any of its window does.
 
     Rows and columns that fill no window are dropped, as torch's MaxPool2d does.
@@ -53,7 +63,7 @@ def pooled(spikes: SpikeArray, shape: Convolution) -> SpikeArray:
     frames = spikes.reshape(*spikes.shape[:2], -1, *shape.frame)
     frames = frames[..., : rows * size, : columns * size]
     windows = frames.reshape(*frames.shape[:3], rows, size, columns, size)
-    return np.asarray(windows.max(axis=(4, 6)).reshape(*spikes.shape[:2], -1), dtype=np.uint8)
+    return namespace(spikes).amax(windows, (4, 6)).reshape(*spikes.shape[:2], -1)
 
 
 def taps(shape: Convolution) -> IntArray:

@@ -20,13 +20,9 @@ steps behind a spike. No sum before ``clip`` overflows, so the order in which in
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hardware.arrays import Array, cast, namespace
 from hardware.integer import IntegerLayer, membrane_range
 from hardware.network import AcceleratorConfig
-
-Array = NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +38,14 @@ class NeuronState:
 class Step:
     """One step's result: spikes (bool), the membrane potentials they were decided on, the next state."""
 
-    spikes: NDArray[np.bool_]
+    spikes: Array
     membrane: Array
     state: NeuronState
 
 
-def initial_state(
-    layer: IntegerLayer, shape: tuple[int, ...], dtype: np.dtype[np.signedinteger]
-) -> NeuronState:
-    """Return the state that every inference starts from: zeros."""
-    zeros = np.zeros(shape, dtype=dtype)
+def initial_state(layer: IntegerLayer, shape: tuple[int, ...], drive: Array) -> NeuronState:
+    """Return the state that every inference starts from: zeros in ``shape``, of the kind of ``drive``."""
+    zeros = namespace(drive).zeros(shape, dtype=drive.dtype, device=drive.device)
     return NeuronState(
         zeros, None if layer.synapse_leak is None else zeros, zeros if layer.refractory_steps else None
     )
@@ -59,35 +53,35 @@ def initial_state(
 
 def step(layer: IntegerLayer, config: AcceleratorConfig, state: NeuronState, drive: Array) -> Step:
     """Return what neurons in ``state`` do with ``drive``, their weighted inputs plus bias."""
-    low, high = membrane_range(config)
+    xp, (low, high) = namespace(drive), membrane_range(config)
     current, synapse = drive, state.synapse
     if synapse is not None and layer.synapse_leak is not None:
-        current = np.clip(synapse + drive, low, high)
+        current = xp.clip(synapse + drive, low, high)
         synapse = leak(current, layer.synapse_leak, config)
     if state.rest is not None:
-        current = np.where(state.rest > 0, drive.dtype.type(0), current)
-    membrane = np.clip(state.potential + current, low, high)
+        current = xp.where(state.rest > 0, 0, current)
+    membrane = xp.clip(state.potential + current, low, high)
     spikes = membrane > layer.threshold
     rest = state.rest
     if rest is not None:
         spikes &= rest == 0
-        rest = np.where(spikes, drive.dtype.type(layer.refractory_steps), np.maximum(rest - 1, 0))
+        rest = xp.where(spikes, layer.refractory_steps, xp.clip(rest - 1, 0, None))
     potential = reset(layer, leak(membrane, layer.leak, config), spikes)
     return Step(spikes, membrane, NeuronState(potential, synapse, rest))
 
 
-def reset(layer: IntegerLayer, leaked: Array, spikes: NDArray[np.bool_]) -> Array:
+def reset(layer: IntegerLayer, leaked: Array, spikes: Array) -> Array:
     """Return the membrane potential that the next step starts from."""
     if layer.reset == "none":
         return leaked
     if layer.reset == "subtract":
-        return np.asarray(leaked - spikes * leaked.dtype.type(layer.threshold))
+        return leaked - cast(spikes, leaked.dtype) * layer.threshold
     value = layer.reset_value if layer.reset == "fixed" else 0
-    return np.where(spikes, leaked.dtype.type(value), leaked)
+    return namespace(leaked).where(spikes, value, leaked)
 
 
 def leak(value: Array, parameter: int, config: AcceleratorConfig) -> Array:
     """Return the decayed ``value`` by the form of ``config.leak``."""
     if config.leak == "multiply":
-        return np.asarray((value * value.dtype.type(parameter)) >> config.leak_bits)
-    return np.asarray(value - (value >> parameter)) if parameter else value
+        return (value * parameter) >> config.leak_bits
+    return value - (value >> parameter) if parameter else value

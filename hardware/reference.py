@@ -1,4 +1,4 @@
-"""The integer network in numpy, batched: what the RTL computes, bit for bit.
+"""The integer network in numpy or torch, batched: what the RTL computes, bit for bit.
 
 A neuron's step is that of ``hardware.neuron``, with ``drive`` the sum of the weights of the inputs that
 spike, plus the bias. Under direct encoding the first layer's input is a constant current x of ``input_bits``
@@ -8,21 +8,22 @@ bits. The accelerator adds ``weight << plane`` for every set bit of x once, befo
     drive   = (current >> input_bits) + bias                       at every step
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardware import convolution, neuron
+from hardware.arrays import Array, cast, exact_type, is_tensor, like, namespace
 from hardware.integer import IntegerLayer, IntegerNetwork
-from hardware.network import AcceleratorConfig, IntArray, SpikeArray
-from hardware.neuron import Array
+from hardware.network import AcceleratorConfig, IntArray
 from spikefront.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceRun:
-    """Spikes of an integer network on N samples.
+    """Spikes of an integer network on N samples: numpy arrays, or tensors where the inputs were.
 
     Attributes:
         spikes: per layer, uint8 (N, T, n_out).
@@ -30,18 +31,19 @@ class ReferenceRun:
         predicted: class that the network's readout finds, the lowest on ties, int64 (N,).
     """
 
-    spikes: tuple[SpikeArray, ...]
-    counts: IntArray
-    predicted: IntArray
+    spikes: tuple[Array, ...]
+    counts: Array
+    predicted: Array
 
 
-def run(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger], batch: int = 500) -> ReferenceRun:
+def run(net: IntegerNetwork, inputs: Array, batch: int = 500) -> ReferenceRun:
     """Run ``inputs`` through ``net`` in integer arithmetic, ``batch`` samples at a time.
 
     Args:
         net: the quantised network.
         inputs: spikes 0 or 1 (N, T, n_in) under rate and latency encoding; currents 0..2^input_bits-1
-            (N, n_in) under direct encoding.
+            (N, n_in) under direct encoding. A numpy array, or a torch tensor on any device that knows
+            float64: that is where the network runs, and its results are the same to the bit.
         batch: samples held in memory as floats at once.
 
     Raises:
@@ -49,35 +51,37 @@ def run(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger], batch: int = 5
     """
     inputs = check_inputs(net, inputs)
     parts = [_run_batch(net, inputs[i : i + batch]) for i in range(0, len(inputs), batch)]
-    spikes = tuple(np.concatenate(layer) for layer in zip(*(layers for layers, _ in parts), strict=True))
+    xp = namespace(inputs)
+    spikes = tuple(xp.concatenate(layer) for layer in zip(*(layers for layers, _ in parts), strict=True))
     by_class = spikes[-1].reshape(len(inputs), net.time_steps, net.classes, net.population)
-    counts = by_class.sum(axis=(1, 3), dtype=np.int64)
+    counts = by_class.sum(axis=(1, 3), dtype=xp.int64)
     if net.readout == "count":
         return ReferenceRun(spikes, counts, counts.argmax(axis=1))
     if net.readout == "first_spike":
-        fired = by_class.any(axis=3).reshape(len(inputs), -1)
+        fired = xp.amax(by_class, 3).reshape(len(inputs), -1)
         return ReferenceRun(spikes, counts, fired.argmax(axis=1) % net.classes)
-    peaks = np.concatenate([peak for _, peak in parts])
+    peaks = xp.concatenate([peak for _, peak in parts])
     return ReferenceRun(spikes, counts, peaks.argmax(axis=1) // net.population)
 
 
-def check_inputs(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-    """Return ``inputs`` if ``net`` can take them.
+def check_inputs(net: IntegerNetwork, inputs: Array) -> Array:
+    """Return ``inputs`` as an array if ``net`` can take them.
 
     Raises:
         InputError: where the shape, the type or a value is wrong.
     """
-    inputs = np.asarray(inputs)
+    inputs = inputs if is_tensor(inputs) else np.asarray(inputs)
     expected = (net.sizes[0],) if net.direct else (net.time_steps, net.sizes[0])
     if inputs.ndim != len(expected) + 1 or inputs.shape[1:] != expected or len(inputs) == 0:
         raise InputError(
-            f"Inputs have shape {inputs.shape}, but this {net.encoding} network takes (N, "
+            f"Inputs have shape {tuple(inputs.shape)}, but this {net.encoding} network takes (N, "
             f"{', '.join(map(str, expected))}) with N of at least 1; reshape them."
         )
-    if inputs.dtype.kind not in "ub":
+    if not str(inputs.dtype).removeprefix("torch.").startswith(("uint", "bool")):
         raise InputError(
             f"Inputs have dtype {inputs.dtype}; give unsigned integers (or booleans for spikes)."
         )
+    inputs = _wide(inputs)
     top = 2**net.config.input_bits - 1 if net.direct else 1
     if int(inputs.max()) > top:
         raise InputError(
@@ -86,11 +90,14 @@ def check_inputs(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> ND
     return inputs
 
 
-def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> tuple[list[SpikeArray], Array]:
+def _wide(inputs: Array) -> Array:
+    """Return tensors of more than eight bits as int64: torch has little arithmetic on unsigned ones."""
+    return cast(inputs, namespace(inputs).int64) if is_tensor(inputs) and inputs.itemsize > 1 else inputs
+
+
+def _run_batch(net: IntegerNetwork, inputs: Array) -> tuple[list[Array], Array]:
     """Return the spikes of every layer, and the last one's highest membrane potentials (N, n_out)."""
-    signal: NDArray[np.unsignedinteger] = inputs
-    peak: Array = np.zeros((0, 0), dtype=np.int64)
-    out = []
+    signal, peak, out = inputs, None, []
     for index, layer in enumerate(net.layers):
         current = net.direct and index == 0
         drive = _drive(signal, layer, 2**net.config.input_bits - 1 if current else 1)
@@ -102,47 +109,53 @@ def _run_batch(net: IntegerNetwork, inputs: NDArray[np.unsignedinteger]) -> tupl
     return out, peak
 
 
-def _drive(signal: NDArray[np.unsignedinteger], layer: IntegerLayer, top: int) -> Array:
+def _drive(signal: Array, layer: IntegerLayer, top: int) -> Array:
     """Return the weighted sums (..., neurons) of ``signal`` (..., n_in) whose values reach ``top``."""
-    if layer.convolution is None:
-        return _matmul(signal, layer.weight, top)
-    real = _exact_type(layer.rows, top)
-    return np.asarray(convolution.drive(signal, layer.weight, layer.convolution, real), dtype=np.int64)
+    real = exact_type(layer.rows, top, signal)
+    if layer.convolution is not None:
+        sums = convolution.drive(signal, layer.weight, layer.convolution, real)
+    else:
+        flat = cast(signal.reshape(-1, layer.n_in), real) @ _matrix(layer.weight, signal, real)
+        sums = flat.reshape(*signal.shape[:-1], -1)
+    return cast(sums, namespace(signal).int64)
 
 
-def _exact_type(weight: IntArray, top: int) -> type[np.number]:
-    """Return the narrowest float that holds every partial sum of a row times inputs up to ``top``."""
-    bound = int(np.abs(weight).sum(axis=1).max()) * top
-    return np.int64 if bound >= 2**53 else np.float32 if bound < 2**24 else np.float64
-
-
-def _matmul(signal: NDArray[np.unsignedinteger], weight: IntArray, top: int) -> Array:
-    """Return ``signal @ weight.T`` exactly."""
-    real = _exact_type(weight, top)
-    flat = signal.reshape(-1, weight.shape[1]).astype(real) @ weight.T.astype(real)
-    return np.asarray(flat, dtype=np.int64).reshape(*signal.shape[:-1], weight.shape[0])
+def _matrix(weight: IntArray, x: Array, real: Any) -> Array:
+    """Return ``weight.T`` in the type ``real``, where ``x`` is."""
+    return cast(like(weight.T, x), real)
 
 
 def _spikes(
     layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int
-) -> tuple[SpikeArray, Array]:
+) -> tuple[Array, Array]:
     """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out), and the highest membrane
     potentials."""
+    xp = namespace(drive)
     if layer.bias is not None:
-        drive = drive + np.repeat(layer.bias, layer.pixels)
+        drive = drive + like(np.repeat(layer.bias, layer.pixels), drive)
     drive = _narrow(drive, layer, config)
+    echo = _echo(layer, drive)
     neurons = layer.channels * layer.pixels
-    state = neuron.initial_state(layer, (len(drive), neurons), drive.dtype)
-    spikes = np.zeros((len(drive), time_steps, neurons), dtype=np.uint8)
-    peak: Array = state.potential
+    state = neuron.initial_state(layer, (len(drive), neurons), drive)
+    spikes = xp.zeros((len(drive), time_steps, neurons), dtype=xp.uint8, device=drive.device)
+    peak = state.potential
     for t in range(time_steps):
         arriving = drive[:, t % drive.shape[1]]
-        if layer.recurrent is not None and t > 0:
-            arriving = arriving + _matmul(spikes[:, t - 1], layer.recurrent, 1).astype(drive.dtype)
+        if t > 0 and echo is not None:
+            arriving = arriving + echo(spikes[:, t - 1])
         done = neuron.step(layer, config, state, arriving)
         state, spikes[:, t] = done.state, done.spikes
-        peak = done.membrane if t == 0 else np.maximum(peak, done.membrane)
+        peak = done.membrane if t == 0 else xp.maximum(peak, done.membrane)
     return spikes, peak
+
+
+def _echo(layer: IntegerLayer, drive: Array) -> Callable[[Array], Array] | None:
+    """Return what a layer's own spikes (N, n_out) add to its ``drive``, or None without recurrence."""
+    if layer.recurrent is None:
+        return None
+    real = exact_type(layer.recurrent, 1, drive)
+    matrix = _matrix(layer.recurrent, drive, real)
+    return lambda own: cast(cast(own, real) @ matrix, drive.dtype)
 
 
 def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:
@@ -152,4 +165,4 @@ def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Arr
         config.membrane_bits + config.leak_bits + 1,
         config.membrane_bits + 2,
     )
-    return drive.astype(np.int32) if widest <= 31 else drive
+    return cast(drive, namespace(drive).int32) if widest <= 31 else drive

@@ -34,13 +34,18 @@ def network(rng: np.random.Generator) -> TrainedNetwork:
     return TrainedNetwork(tuple(layers), TIME_STEPS, "rate")
 
 
+def random_samples(count: int) -> tuple[SpikeArray, NDArray[np.int64], str]:
+    """Random spikes (N, T, 784), labels (N,), and what to call them."""
+    rng = np.random.default_rng(SEED)
+    spikes = (rng.random((count, TIME_STEPS, 784), dtype=np.float32) < DENSITY).astype(np.uint8)
+    return spikes, rng.integers(0, 10, count), "random"
+
+
 def samples(count: int) -> tuple[SpikeArray, NDArray[np.int64], str]:
     """Spikes (N, T, 784), labels (N,), and where they come from."""
     root = os.environ.get("SPIKEFRONT_DATA")
     if root is None:
-        rng = np.random.default_rng(SEED)
-        spikes = (rng.random((count, TIME_STEPS, 784), dtype=np.float32) < DENSITY).astype(np.uint8)
-        return spikes, rng.integers(0, 10, count), "random"
+        return random_samples(count)
     from models.datasets import load
     from models.encoders import Code, encode
 
