@@ -195,7 +195,7 @@ def test_a_network_that_does_not_fit_the_data(digits, spec, sentence):
         ({"seed": -1}, "seed is -1"),
         ({"schedule": "step"}, "schedule 'step' is unknown"),
         ({"loss": "hinge"}, "loss 'hinge' is unknown"),
-        ({"epochs": 2}, "warmup_epochs is 2 of 2 epochs"),
+        ({"epochs": 1}, "warmup_epochs is 1 of 1 epochs"),
     ],
 )
 def test_impossible_settings(changes, sentence):
