@@ -17,11 +17,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from hardware import expected
 from hardware.area import Area
+from hardware.assumed import assumed_resources
 from hardware.devices import RESOURCES, Device, area_on, require_fit, violation
-from hardware.network import AcceleratorConfig, Encoding, FloatArray
-from hardware.resources import assumed_resources
+from hardware.expected import expected, expected_parts
+from hardware.network import AcceleratorConfig, FloatArray
+from hardware.shape import NetworkShape
 from spikefront.errors import InputError
 
 EVERY = 64
@@ -46,15 +47,6 @@ class Allocation:
     violation: float
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What of a network decides its area and, with its spikes, its cycles."""
-
-    sizes: tuple[int, ...]
-    time_steps: int
-    encoding: Encoding
-
-
 @dataclass(frozen=True, eq=False)
 class Choices:
     """The numbers of lanes a layer can have, and what each needs: ``used`` (choices, 4), as ``RESOURCES``."""
@@ -63,14 +55,15 @@ class Choices:
     used: FloatArray
 
 
-def allocate(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
+def allocate(net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
     """Return the lanes with the fewest expected cycles that fit ``target``.
 
     Where nothing fits, the lanes that exceed it least, and by how much.
 
     Args:
-        shape: layer sizes, time steps and encoding.
-        spikes: (L,) mean spikes per inference that enter each layer (``hardware.expected.expected``).
+        net: the network's shape.
+        spikes: (L,) mean spikes per inference that enter each layer, or (L + 1,) with those that leave the
+            last (``hardware.expected.expected``).
         config: the accelerator; its lanes are replaced.
         target: the device.
 
@@ -78,30 +71,28 @@ def allocate(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target
         InputError: where ``spikes`` does not have one value per layer.
     """
     spikes = np.asarray(spikes, dtype=np.float64)
-    if spikes.shape != (len(shape.sizes) - 1,):
-        raise InputError(
-            f"spikes has shape {spikes.shape} for {len(shape.sizes) - 1} layers; give one mean per layer."
-        )
-    config = replace(config, lanes=(1,) * len(spikes))
-    shared, layers = _table(shape, config, target)
+    if spikes.ndim != 1:
+        raise InputError(f"spikes has shape {spikes.shape}; give one mean per layer.")
+    config = replace(config, lanes=(1,) * len(net.layers))
+    shared, layers = _table(net, config, target)
     budget, used = _budget(target), [choices.used for choices in layers]
-    once, pace = _cycles(shape, spikes, config, layers)
-    picked = _fastest(_search(used, once, pace, shape.time_steps - 1), budget - shared)
+    once, pace = _cycles(net, spikes, config, layers)
+    picked = _fastest(_search(used, once, pace, net.time_steps - 1), budget - shared)
     if picked is None:
         picked = _smallest(used, shared, budget)
     lanes = tuple(choices.lanes[k] for choices, k in zip(layers, picked, strict=True))
-    return _allocation(shape, spikes, replace(config, lanes=lanes), target)
+    return _allocation(net, spikes, replace(config, lanes=lanes), target)
 
 
 def require_allocation(
-    shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device
+    net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, target: Device
 ) -> Allocation:
     """Return ``allocate``'s choice.
 
     Raises:
         DesignError: where the network does not fit, naming every resource that does not suffice.
     """
-    found = allocate(shape, spikes, config, target)
+    found = allocate(net, spikes, config, target)
     require_fit(target, found.area)
     return found
 
@@ -123,21 +114,23 @@ def lane_choices(neurons: int) -> tuple[int, ...]:
     return tuple(sorted(-(-neurons // g) for g in groups))
 
 
-def _allocation(shape: Shape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
-    used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, config))
-    total = expected.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, config)
+def _allocation(
+    net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, target: Device
+) -> Allocation:
+    used = area_on(target, assumed_resources(net, config))
+    total = expected(net, spikes, config)
     return Allocation(config.lanes, used, float(total), violation(target, used))
 
 
 @lru_cache(maxsize=64)
-def _table(shape: Shape, config: AcceleratorConfig, target: Device) -> tuple[FloatArray, list[Choices]]:
+def _table(net: NetworkShape, config: AcceleratorConfig, target: Device) -> tuple[FloatArray, list[Choices]]:
     """Return what all layers share, and per layer what each number of lanes adds to it."""
-    layers = len(shape.sizes) - 1
-    least = _used(shape, config, target)
+    layers = len(net.layers)
+    least = _used(net, config, target)
     found = []
     for k in range(layers):
-        choices = lane_choices(shape.sizes[k + 1])
-        rows = [_used(shape, _with_lanes(config, k, lanes), target) - least for lanes in choices]
+        choices = lane_choices(net.layers[k].channels)
+        rows = [_used(net, _with_lanes(config, k, lanes), target) - least for lanes in choices]
         found.append(Choices(choices, np.array(rows)))
     return least, found
 
@@ -146,23 +139,23 @@ def _with_lanes(config: AcceleratorConfig, layer: int, lanes: int) -> Accelerato
     return replace(config, lanes=(*config.lanes[:layer], lanes, *config.lanes[layer + 1 :]))
 
 
-def _used(shape: Shape, config: AcceleratorConfig, target: Device) -> FloatArray:
-    used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, config))
+def _used(net: NetworkShape, config: AcceleratorConfig, target: Device) -> FloatArray:
+    used = area_on(target, assumed_resources(net, config))
     return np.array([float(getattr(used, name)) for name in RESOURCES])
 
 
 def _cycles(
-    shape: Shape, spikes: FloatArray, config: AcceleratorConfig, layers: Sequence[Choices]
+    net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, layers: Sequence[Choices]
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Return, per layer and choice, the cycles once and per further step."""
     rows = []
     for k in range(max(len(choices.lanes) for choices in layers)):
         lanes = tuple(choices.lanes[min(k, len(choices.lanes) - 1)] for choices in layers)
         one = replace(config, lanes=lanes)
-        rows.append(expected.expected_parts(shape.sizes, shape.time_steps, shape.encoding, spikes, one))
+        rows.append(expected_parts(net, spikes, one))
     once, pace = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     if config.schedule == "sequential":
-        once, pace = once + (shape.time_steps - 1) * (pace + 3), np.zeros_like(pace)
+        once, pace = once + (net.time_steps - 1) * pace, np.zeros_like(pace)
     counts = [len(choices.lanes) for choices in layers]
     return [once[:n, k] for k, n in enumerate(counts)], [pace[:n, k] for k, n in enumerate(counts)]
 

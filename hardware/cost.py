@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware import cycles, expected, reference
+from hardware import cycles, reference
+from hardware.assumed import assumed_resources
 from hardware.devices import Device, area_on
 from hardware.energy import Activity, activity, energy
+from hardware.expected import expected, expected_scan, expected_taps
 from hardware.integer import IntegerNetwork
-from hardware.network import AcceleratorConfig, Encoding, FloatArray, TrainedNetwork
+from hardware.network import AcceleratorConfig, FloatArray, TrainedNetwork
 from hardware.quantize import check_config, check_family, quantize
-from hardware.resources import assumed_resources, resources
+from hardware.resources import resources
+from hardware.shape import NetworkShape
 from spikefront.errors import DesignError, InputError
 
 ENERGY_MODEL = "asic_45nm"
@@ -178,10 +181,8 @@ def price_net(
     return _price_run(net, run, cycles.count(net, run, inputs), labels, energy_model)
 
 
-def expected_cost(  # noqa: PLR0913  # two of them are options
-    sizes: tuple[int, ...],
-    time_steps: int,
-    encoding: Encoding,
+def expected_cost(
+    net: NetworkShape,
     spikes_per_layer: FloatArray,
     config: AcceleratorConfig,
     *,
@@ -191,11 +192,9 @@ def expected_cost(  # noqa: PLR0913  # two of them are options
     """Return the cost to expect from mean spikes alone.
 
     Args:
-        sizes: neurons per layer, inputs first.
-        time_steps: steps per inference.
-        encoding: how the input is fed.
-        spikes_per_layer: (..., L) mean spikes per inference entering each layer
-            (``hardware.expected.expected``).
+        net: the network's shape.
+        spikes_per_layer: (..., L) or (..., L + 1) mean spikes per inference entering each layer, and leaving
+            the last (``hardware.expected.expected``).
         config: the accelerator.
         energy_model: name of a coefficient table.
         target: the device for whose fabric area is estimated.
@@ -204,12 +203,11 @@ def expected_cost(  # noqa: PLR0913  # two of them are options
         DesignError: where ``config`` cannot be built.
         InputError: where there is no such energy model.
     """
-    check_config(config, len(sizes) - 1)
-    spikes = np.asarray(spikes_per_layer, dtype=np.float64)
-    built = assumed_resources(sizes, time_steps, encoding, config)
-    total = expected.expected(sizes, time_steps, encoding, spikes, config)
-    scan = expected.expected_scan(sizes, time_steps, encoding, spikes, config)
-    spent = energy(built, Activity(spikes, scan, total), energy_model)
+    check_config(config, len(net.layers))
+    built = assumed_resources(net, config)
+    total = expected(net, spikes_per_layer, config)
+    scan = expected_scan(net, spikes_per_layer, config)
+    spent = energy(built, Activity(expected_taps(net, spikes_per_layer), scan, total), energy_model)
     estimate = area_on(target, built)
     return ExpectedCost(
         cycles=total,

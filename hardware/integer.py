@@ -165,11 +165,6 @@ class IntegerNetwork:
         return self.input_vectors * self.chunks[0]
 
 
-def built_lanes(sizes: tuple[int, ...], config: AcceleratorConfig) -> tuple[int, ...]:
-    """Return the neuron cores built per layer for layer ``sizes`` (inputs first)."""
-    return tuple(min(p, n) for p, n in zip(config.lanes, sizes[1:], strict=True))
-
-
 def signed_bits(lowest: int, highest: int) -> int:
     """Return the least two's complement width that holds ``lowest`` and ``highest``."""
     return 1 + max(max(highest, 0).bit_length(), (-1 - min(lowest, 0)).bit_length())

@@ -3,14 +3,16 @@
 Energy and area both start from these counts; the flip-flops equal the RTL's registers bit for bit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from hardware import resources_clock
 from hardware.convolution import tables
-from hardware.integer import IntegerLayer, IntegerNetwork, built_lanes
-from hardware.network import AcceleratorConfig, Convolution, Encoding, Readout
+from hardware.integer import IntegerLayer, IntegerNetwork
+from hardware.network import AcceleratorConfig, Convolution, Readout
 from hardware.rtl.shape import CYCLE_BITS, bits_for, counter_bits, decided_bits, word_bits
+from hardware.shape import NetworkShape, shape_of
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ Feed = Literal["steps", "planes", "buffer"]  # input memory of steps, of bit pla
 
 
 @dataclass(frozen=True)
-class _Neuron:
+class NeuronWidths:
     """What a layer's weights decide about its lanes.
 
     Attributes:
@@ -117,15 +119,12 @@ class _Neuron:
 
 def resources(net: IntegerNetwork) -> Resources:
     """Count the resources of ``net``'s accelerator."""
-    neurons = [_neuron(layer, net.config) for layer in net.layers]
-    bits = net.config.membrane_bits
-    readout = _readout_flip_flops(net.readout, net.time_steps, net.classes, net.population, bits)
-    return _resources(net.sizes, net.time_steps, net.encoding, net.config, neurons, readout=readout)
+    return count_resources(shape_of(net), net.config, [_neuron(layer, net.config) for layer in net.layers])
 
 
-def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
+def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> NeuronWidths:
     factors = [layer.leak] if layer.synapse_leak is None else [layer.leak, layer.synapse_leak]
-    return _Neuron(
+    return NeuronWidths(
         layer.accumulator_bits,
         word_bits(layer, config),
         decided_bits(layer, config),
@@ -138,36 +137,12 @@ def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> _Neuron:
     )
 
 
-def assumed_resources(
-    sizes: tuple[int, ...], time_steps: int, encoding: Encoding, config: AcceleratorConfig
+def count_resources(
+    net: NetworkShape, config: AcceleratorConfig, neurons: Sequence[NeuronWidths]
 ) -> Resources:
-    """Count the resources of a network whose weights are not known yet.
-
-    Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; a
-    multiply leak needs its multiplier; resets subtract; neurons are of order I, without bias or refractory
-    steps; every output neuron is a class, and spikes are counted.
-    """
-    neurons = []
-    for k, n_in in enumerate(sizes[:-1]):
-        direct = encoding == "direct" and k == 0
-        width = config.weight_bits + bits_for(n_in - 1) + (config.input_bits if direct else 0)
-        bits = width if direct else max(width, config.membrane_bits) + 1
-        word = config.membrane_bits if direct else bits
-        neurons.append(_Neuron(bits, word, config.membrane_bits + 1, int(config.leak == "multiply"), True))
-    readout = _readout_flip_flops("count", time_steps, sizes[-1], 1, config.membrane_bits)
-    return _resources(sizes, time_steps, encoding, config, neurons, readout=readout)
-
-
-def _resources(
-    sizes: tuple[int, ...],
-    time_steps: int,
-    encoding: Encoding,
-    config: AcceleratorConfig,
-    neurons: list[_Neuron],
-    *,
-    readout: int,
-) -> Resources:
-    lanes = built_lanes(sizes, config)
+    """Count the resources of a network of that shape whose layers have these ``neurons``."""
+    sizes, time_steps, encoding, lanes = net.sizes, net.time_steps, net.encoding, net.lanes(config)
+    readout = _readout_flip_flops(net.readout, time_steps, net.classes, net.population, config.membrane_bits)
     layers = []
     for k, neuron in enumerate(neurons):
         feed: Feed = "buffer" if k else "planes" if encoding == "direct" else "steps"
@@ -193,7 +168,7 @@ def _layer(
     shape: tuple[int, int, int],
     time_steps: int,
     config: AcceleratorConfig,
-    neuron: _Neuron,
+    neuron: NeuronWidths,
     feed: Feed,
 ) -> LayerResources:
     direct = feed == "planes"
@@ -229,7 +204,7 @@ def _layer(
 
 
 def _convolution(
-    shape: tuple[int, int, int], time_steps: int, config: AcceleratorConfig, neuron: _Neuron, feed: Feed
+    shape: tuple[int, int, int], time_steps: int, config: AcceleratorConfig, neuron: NeuronWidths, feed: Feed
 ) -> LayerResources:
     """Count a convolutional core: a state word per pixel and group, and addresses from tables."""
     geometry, (n_in, n_out, lanes), direct = neuron.convolution, shape, feed == "planes"

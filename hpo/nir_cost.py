@@ -60,13 +60,14 @@ def nir_cost(path: Path, asked: CostRequest) -> NirCost:
         InputError: a file that cannot be read, an unknown device or energy model.
         DesignError: a node that cannot be built, or a network that does not fit the device.
     """
-    from hardware.allocate import Shape, require_allocation
+    from hardware.allocate import require_allocation
     from hardware.cost import price
     from hardware.devices import area_on, device
     from hardware.network import AcceleratorConfig
     from hardware.nir_io import load_nir
     from hardware.quantize import quantize
     from hardware.resources import resources
+    from hardware.shape import shape_of
 
     target = device(asked.device)
     given = _read(asked.inputs) if asked.inputs else None
@@ -77,8 +78,7 @@ def nir_cost(path: Path, asked: CostRequest) -> NirCost:
     lanes = (1,) * len(network.layers)
     config = AcceleratorConfig(lanes, weight_bits=asked.weight_bits, clock_mhz=target.clock_mhz)
     seen = price(network, config, inputs, labels, asked.energy_model).spikes_per_layer
-    shape = Shape(network.sizes, steps, network.encoding)
-    found = require_allocation(shape, np.array(seen[:-1]), config, target)
+    found = require_allocation(shape_of(network), np.array(seen), config, target)
     config = replace(config, lanes=found.lanes)
     used = area_on(target, resources(quantize(network, config)))
     cost = price(network, config, inputs, labels, asked.energy_model)

@@ -44,9 +44,7 @@ class GreyBox:
         ]
         costs = [
             expected_cost(
-                parameters.sizes(self.n_inputs, self.classes),
-                parameters.time_steps,
-                parameters.encoding,
+                parameters.shape(self.n_inputs, self.classes),
                 outcomes[:, 1:],
                 parameters.accelerator(),
                 energy_model=self.spec.energy_model,
@@ -66,8 +64,8 @@ class GreyBox:
         """Lanes "auto" are chosen once per configuration, for the mean of its sampled spikes."""
         if self.spec.target is None:
             return parameters
-        sizes = parameters.sizes(self.n_inputs, self.classes)
-        return parameters.allocated(sizes, spikes.mean(axis=0), self.spec.target)
+        shape = parameters.shape(self.n_inputs, self.classes)
+        return parameters.allocated(shape, spikes.mean(axis=0), self.spec.target)
 
 
 def build_problem(spec: CampaignSpec, n_inputs: int, classes: int) -> Problem:

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hardware.allocate import Shape, allocate
+from hardware.allocate import allocate
 from hardware.devices import Device
 from hardware.network import AcceleratorConfig, Family, FloatArray
+from hardware.shape import NetworkShape, fully_connected
 
 Neuron = Literal["lif", "lapicque"]
 Surrogate = Literal["fast_sigmoid", "arctangent", "spike_rate_escape", "spike_rate_escape_centred"]
@@ -78,22 +79,25 @@ class TrialParameters(BaseModel):
             lanes=lanes, **{name: getattr(self, name) for name in ACCELERATOR_NAMES if name != "lanes"}
         )
 
-    def allocated(self, sizes: tuple[int, ...], spikes: FloatArray, target: Device) -> "TrialParameters":
+    def allocated(self, net: NetworkShape, spikes: FloatArray, target: Device) -> "TrialParameters":
         """Itself, with "auto" lanes replaced by the fastest that fit ``target``, or that exceed it least.
 
         Args:
-            sizes: neurons per layer, inputs first.
-            spikes: mean spikes per inference that enter each layer.
+            net: the network's shape.
+            spikes: mean spikes per inference that enter each layer, and may be those that leave the last.
             target: the campaign's device.
         """
         if self.lanes != "auto":
             return self
-        shape = Shape(sizes, self.time_steps, self.encoding)
-        return self.model_copy(update={"lanes": allocate(shape, spikes, self.accelerator(), target).lanes})
+        return self.model_copy(update={"lanes": allocate(net, spikes, self.accelerator(), target).lanes})
 
     def sizes(self, n_inputs: int, classes: int) -> tuple[int, ...]:
         """Neurons per layer, inputs first."""
         return (n_inputs, *(self.hidden_width,) * self.hidden_layers, classes)
+
+    def shape(self, n_inputs: int, classes: int) -> NetworkShape:
+        """What of the network decides its area and, with its spikes, its cycles."""
+        return fully_connected(self.sizes(n_inputs, classes), self.time_steps, self.encoding)
 
 
 ACCELERATOR_NAMES: tuple[str, ...] = tuple(

@@ -15,10 +15,10 @@ import torch
 
 from hardware.cost import DesignCost, price, price_many
 from hardware.devices import Device, device
-from hardware.integer import built_lanes
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize_inputs
 from hardware.record_io import NetworkRecord, to_bytes
+from hardware.shape import shape_of
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits
 from models.encoders import Code, encode
@@ -215,15 +215,16 @@ def _allocated(
     inputs = _inputs(encoded.validation.samples(kept), parameters)
     labels = encoded.validation.labels[kept]
     seen = price(network, parameters.accelerator(), inputs, labels).spikes_per_layer
-    return parameters.allocated(network.sizes, np.array(seen[:-1]), target)
+    return parameters.allocated(shape_of(network), np.array(seen), target)
 
 
 def _distinct(grid: list[TrialParameters], network: TrainedNetwork) -> list[TrialParameters]:
     """The first of every set of designs that are built alike: no layer has more lanes than neurons."""
     built: dict[AcceleratorConfig, TrialParameters] = {}
+    shape = shape_of(network)
     for parameters in grid:
         config = parameters.accelerator()
-        built.setdefault(replace(config, lanes=built_lanes(network.sizes, config)), parameters)
+        built.setdefault(replace(config, lanes=shape.lanes(config)), parameters)
     return list(built.values())
 
 

@@ -15,10 +15,11 @@ import numpy as np
 
 from benchmarks.common import Outcome, Row, run_benchmark
 from hardware.area import area
+from hardware.assumed import assumed_resources
 from hardware.energy import Activity, energy
 from hardware.expected import expected, expected_scan
 from hardware.network import AcceleratorConfig, Family
-from hardware.resources import assumed_resources
+from hardware.shape import fully_connected
 
 SIZES, STEPS = (784, 128, 10), 25
 RATES = (0.06, 0.12, 0.24)
@@ -98,9 +99,9 @@ def _configs(bits: int) -> list[AcceleratorConfig]:
 
 def _design(config: AcceleratorConfig, rate: float) -> Design:
     spikes = np.array([rate * SIZES[0], rate / 2 * SIZES[1]]) * STEPS
-    cycles = expected(SIZES, STEPS, "rate", spikes, config)
-    scan = expected_scan(SIZES, STEPS, "rate", spikes, config)
-    built = assumed_resources(SIZES, STEPS, "rate", config)
+    net = fully_connected(SIZES, STEPS, "rate")
+    cycles, scan = expected(net, spikes, config), expected_scan(net, spikes, config)
+    built = assumed_resources(net, config)
     spent = energy(built, Activity(spikes, scan, cycles))
     total, assumed = float(spent.total_uj), float(spent.assumed_uj)
     return Design(float(cycles) / config.clock_mhz, area(built).luts, total - assumed, assumed)

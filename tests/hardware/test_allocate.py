@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware import expected
-from hardware.allocate import Shape, allocate, lane_choices, require_allocation
+from hardware.allocate import allocate, lane_choices, require_allocation
 from hardware.area import Area, area
+from hardware.assumed import assumed_resources
 from hardware.cost import price_net
 from hardware.devices import DEVICES, RESOURCES, area_on, device, shortfalls, violation
+from hardware.expected import expected
 from hardware.network import AcceleratorConfig
-from hardware.resources import assumed_resources
+from hardware.shape import fully_connected, shape_of
 from spikefront.errors import DesignError, InputError
 from tests.hardware.test_export import make
 
@@ -23,7 +24,9 @@ ARTY = device("arty-a7-35t")
 def problems(draw):
     """A small network with spikes, and a device that is too small for some of its allocations."""
     sizes = tuple(draw(st.lists(st.integers(1, 40), min_size=2, max_size=4)))
-    shape = Shape(sizes, draw(st.integers(1, 20)), draw(st.sampled_from(["rate", "latency", "direct"])))
+    shape = fully_connected(
+        sizes, draw(st.integers(1, 20)), draw(st.sampled_from(["rate", "latency", "direct"]))
+    )
     vectors = 8 if shape.encoding == "direct" else shape.time_steps
     shares = draw(st.lists(st.floats(0, 1), min_size=len(sizes) - 1, max_size=len(sizes) - 1))
     spikes = np.array(
@@ -56,10 +59,10 @@ def problems(draw):
 def every_allocation(shape, spikes, config, target):
     """Cycles and violation of each of all possible lanes, one by one."""
     found = []
-    for lanes in itertools.product(*(range(1, n + 1) for n in shape.sizes[1:])):
+    for lanes in itertools.product(*(range(1, x.channels + 1) for x in shape.layers)):
         one = replace(config, lanes=lanes)
-        used = area_on(target, assumed_resources(shape.sizes, shape.time_steps, shape.encoding, one))
-        total = expected.expected(shape.sizes, shape.time_steps, shape.encoding, spikes, one)
+        used = area_on(target, assumed_resources(shape, one))
+        total = expected(shape, spikes, one)
         found.append((float(total), violation(target, used)))
     return found
 
@@ -69,7 +72,7 @@ def every_allocation(shape, spikes, config, target):
 def test_no_other_lanes_are_faster_and_fit(problem):
     shape, spikes, config, target = problem
     while np.prod(shape.sizes[1:]) > 800:
-        shape, spikes = replace(shape, sizes=shape.sizes[:-1]), spikes[:-1]
+        shape, spikes = replace(shape, layers=shape.layers[:-1]), spikes[:-1]
         config = replace(config, lanes=config.lanes[:-1])
     found = allocate(shape, spikes, config, target)
     every = every_allocation(shape, spikes, config, target)
@@ -91,7 +94,7 @@ def test_lane_choices_of_large_layers_have_every_number_of_groups_once(neurons):
 
 
 def test_a_larger_device_is_never_slower():
-    shape, spikes = Shape((784, 128, 10), 25, "rate"), np.array([2000.0, 300.0])
+    shape, spikes = fully_connected((784, 128, 10), 25, "rate"), np.array([2000.0, 300.0])
     config = AcceleratorConfig((1, 1))
     totals = []
     for luts in (2500, 4000, 8000, 20000):
@@ -103,7 +106,7 @@ def test_a_larger_device_is_never_slower():
 
 
 def test_a_network_that_cannot_fit_says_what_is_missing_and_by_how_much():
-    shape, spikes = Shape((784, 2048, 10), 25, "rate"), np.array([2000.0, 300.0])
+    shape, spikes = fully_connected((784, 2048, 10), 25, "rate"), np.array([2000.0, 300.0])
     config = AcceleratorConfig((1, 1), weight_bits=8, leak="shift")
     found = allocate(shape, spikes, config, ARTY)
     assert found.area.bram36 > 300
@@ -115,7 +118,7 @@ def test_a_network_that_cannot_fit_says_what_is_missing_and_by_how_much():
 
 
 def test_the_violation_grows_with_the_network():
-    sizes = [Shape((784, width, 10), 25, "rate") for width in (1024, 1536, 2048, 4096)]
+    sizes = [fully_connected((784, width, 10), 25, "rate") for width in (1024, 1536, 2048, 4096)]
     config = AcceleratorConfig((1, 1))
     excess = [allocate(shape, np.array([500.0, 100.0]), config, ARTY).violation for shape in sizes]
     assert excess == sorted(excess)
@@ -124,8 +127,8 @@ def test_the_violation_grows_with_the_network():
 
 
 def test_spikes_of_another_network_are_refused():
-    with pytest.raises(InputError, match=r"shape \(3,\) for 2 layers"):
-        allocate(Shape((8, 4, 2), 5, "rate"), np.ones(3), AcceleratorConfig((1, 1)), ARTY)
+    with pytest.raises(InputError, match=r"shape \(4,\) for 2 layers"):
+        allocate(fully_connected((8, 4, 2), 5, "rate"), np.ones(4), AcceleratorConfig((1, 1)), ARTY)
 
 
 def test_the_chosen_lanes_are_the_fastest_measured_ones_too():
@@ -133,11 +136,11 @@ def test_the_chosen_lanes_are_the_fastest_measured_ones_too():
     net, inputs, labels = make()
     spikes = np.array(price_net(net, inputs, labels).spikes_per_layer[:-1])
     target = replace(ARTY, luts=900, dsps=8)
-    found = allocate(Shape(net.sizes, net.time_steps, net.encoding), spikes, net.config, target)
+    found = allocate(shape_of(net), spikes, net.config, target)
     chosen = _measured(net, found.lanes, inputs, labels)
     others = []
     for lanes in itertools.product(lane_choices(14), lane_choices(5)):
-        built = assumed_resources(net.sizes, net.time_steps, net.encoding, replace(net.config, lanes=lanes))
+        built = assumed_resources(shape_of(net), replace(net.config, lanes=lanes))
         if violation(target, area(built)) == 0:
             others.append(_measured(net, lanes, inputs, labels))
     assert len(others) > 5

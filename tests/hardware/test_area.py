@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 from hardware.area import area
+from hardware.assumed import assumed_resources
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
-from hardware.resources import assumed_resources, resources
+from hardware.resources import resources
+from hardware.shape import fully_connected
 from hardware.verilog import verilog
 
 
 def estimate(sizes=(784, 128, 10), time_steps=25, encoding="rate", **config):
     return area(
-        assumed_resources(sizes, time_steps, encoding, AcceleratorConfig(**{"lanes": (16, 10), **config}))
+        assumed_resources(
+            fully_connected(sizes, time_steps, encoding), AcceleratorConfig(**{"lanes": (16, 10), **config})
+        )
     )
 
 

@@ -9,12 +9,14 @@ import pytest
 
 from benchmarks.hardware import sensitivity
 from hardware.area import area
+from hardware.assumed import assumed_resources
 from hardware.coefficients import FPGA_7SERIES, TABLES
 from hardware.energy import Activity, energy
 from hardware.expected import expected, expected_scan
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
-from hardware.resources import Resources, assumed_resources, resources
+from hardware.resources import Resources, resources
+from hardware.shape import fully_connected
 
 PAGE = (Path(__file__).parents[2] / "docs" / "energy.md").read_text(encoding="utf-8")
 PUBLISHED = {1_623: 111, 7_612: 180, 10_124: 290, 18_268: 430}
@@ -79,9 +81,9 @@ def test_the_worked_example_is_what_the_model_says():
     stated = {}
     for family, lanes in (("event_driven", (16, 10)), ("clock_driven", (128, 10))):
         config = AcceleratorConfig(lanes, leak="shift", family=family)
-        cycles = expected(sizes, 25, "rate", spikes, config)
-        scan = expected_scan(sizes, 25, "rate", spikes, config)
-        built = assumed_resources(sizes, 25, "rate", config)
+        net = fully_connected(sizes, 25, "rate")
+        cycles, scan = expected(net, spikes, config), expected_scan(net, spikes, config)
+        built = assumed_resources(net, config)
         stated[family] = energy(built, Activity(spikes, scan, cycles))
     event, clock = stated["event_driven"], stated["clock_driven"]
     for figure in (f"**{float(event.total_uj):.2f} uJ**", f"**{float(clock.total_uj):.1f} uJ**"):

@@ -9,6 +9,7 @@ from hardware.cycles import count
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
+from hardware.shape import fully_connected
 from spikefront.errors import DesignError, InputError
 
 CONFIG = AcceleratorConfig(lanes=(4, 5))
@@ -78,7 +79,7 @@ def test_what_is_expected_from_mean_spikes_is_near_the_price(trained, samples):
     inputs, labels = samples
     cost = price(trained, CONFIG, inputs[6:], labels[6:])
     mean = np.array(cost.spikes_per_layer[:-1])
-    found = expected_cost((40, 24, 10), 6, "rate", np.stack([mean, mean * 0.5]), CONFIG)
+    found = expected_cost(fully_connected((40, 24, 10), 6, "rate"), np.stack([mean, mean * 0.5]), CONFIG)
     assert found.latency_us[0] == pytest.approx(cost.latency_us, rel=0.05)
     assert found.energy_uj[0] == pytest.approx(cost.energy_uj, rel=0.1)
     assert found.luts == pytest.approx(cost.luts, rel=0.15)
@@ -103,6 +104,50 @@ def test_labels_that_do_not_fit_are_refused(trained, samples, labels):
 
 def test_a_configuration_that_cannot_be_built_is_refused(trained, samples):
     with pytest.raises(DesignError, match="for 2 layers"):
-        expected_cost((40, 24, 10), 6, "rate", np.ones(2), AcceleratorConfig(lanes=(4,)))
+        expected_cost(fully_connected((40, 24, 10), 6, "rate"), np.ones(2), AcceleratorConfig(lanes=(4,)))
     with pytest.raises(DesignError, match="at least 1"):
         price_many(trained, [CONFIG, dataclasses.replace(CONFIG, lanes=(0, 5))], *samples)
+
+
+KEPT = [
+    ((784, 128, 10), 25, "rate", {"lanes": (16, 10)}, (15962.172, 1.780235, 3040, 957, 28.5, 26)),
+    (
+        (784, 128, 10),
+        25,
+        "rate",
+        {"lanes": (32, 5), "schedule": "sequential", "leak": "shift"},
+        (8869.668, 1.728855, 4875, 1377, 30.0, 0),
+    ),
+    ((64, 64, 10), 16, "direct", {"lanes": (16, 10)}, (567.111, 0.02854731, 3749, 806, 3.5, 26)),
+    (
+        (196, 64, 32, 10),
+        25,
+        "latency",
+        {"lanes": (64, 8, 3), "weight_bits": 6, "chunk_bits": 16},
+        (846.181, 0.06840228, 6228, 1874, 7.0, 75),
+    ),
+    (
+        (784, 128, 10),
+        100,
+        "rate",
+        {"lanes": (128, 10), "family": "clock_driven", "weight_bits": 4, "membrane_bits": 6, "leak": "shift"},
+        (78767.0, 16.984229, 8962, 5043, 18.0, 0),
+    ),
+    (
+        (64, 40, 20, 10),
+        8,
+        "direct",
+        {"lanes": (7, 20, 1), "family": "clock_driven", "input_bits": 5},
+        (3480.859, 0.02940291, 2565, 831, 3.5, 28),
+    ),
+    ((20, 8), 1, "rate", {"lanes": (99,)}, (16.1215766, 4.0000778e-05, 815, 358, 0, 8)),
+]
+
+
+@pytest.mark.parametrize(("sizes", "steps", "encoding", "config", "kept"), KEPT)
+def test_expected_costs_of_fully_connected_networks_are_kept(sizes, steps, encoding, config, kept):
+    """Recorded before convolutional and recurrent layers had expected costs; one input in ten spikes."""
+    spikes = 0.1 * steps * np.array(sizes[:-1])
+    found = expected_cost(fully_connected(sizes, steps, encoding), spikes, AcceleratorConfig(**config))
+    costs = (found.cycles, found.energy_uj, found.luts, found.ffs, found.bram36, found.dsps)
+    assert costs == pytest.approx(kept, rel=1e-6)

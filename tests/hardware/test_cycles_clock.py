@@ -11,13 +11,15 @@ import pytest
 
 import hardware.cycles_clock as formula
 from benchmarks.hardware.cases import clock_cases
+from hardware.assumed import assumed_resources
 from hardware.cycles import chunk_counts, count
 from hardware.energy import activity, energy
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
-from hardware.resources import assumed_resources, resources
+from hardware.resources import resources
 from hardware.rtl.accelerator import build
+from hardware.shape import shape_of
 from hardware.simulate import simulate
 
 NETWORKS = 160
@@ -176,5 +178,5 @@ def test_weights_are_read_for_every_walked_input():
 
 def test_assumed_flip_flops_outside_the_layers_are_exact():
     net = make((70, 12, 5), (4, 5), 7)
-    assumed = assumed_resources(net.sizes, 7, "rate", net.config)
+    assumed = assumed_resources(shape_of(net), net.config)
     assert assumed.flip_flops == resources(net).flip_flops

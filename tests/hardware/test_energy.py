@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 
 from benchmarks.hardware.cases import cases
+from hardware.assumed import assumed_resources
 from hardware.coefficients import ASIC_45NM, FPGA_7SERIES, TABLES, energy_table
 from hardware.cycles import count
 from hardware.energy import Activity, activity, energy
 from hardware.network import AcceleratorConfig
 from hardware.reference import run
-from hardware.resources import assumed_resources, resources
+from hardware.resources import resources
+from hardware.shape import fully_connected
 from spikefront.errors import InputError
 
-BUILT = assumed_resources((100, 40, 10), 10, "rate", AcceleratorConfig(lanes=(8, 10)))
+NET = fully_connected((100, 40, 10), 10, "rate")
+BUILT = assumed_resources(NET, AcceleratorConfig(lanes=(8, 10)))
 
 
 def spent(spikes, cycles=1000.0, model="asic_45nm", built=BUILT):
@@ -62,7 +65,7 @@ def test_a_spike_costs_energy_and_a_slower_clock_costs_leakage_alone():
 def test_the_shift_leak_needs_no_multiplier():
     shift = AcceleratorConfig(lanes=(8, 10), leak="shift")
     assert "leak" in spent([1, 1]).parts_uj
-    assert "leak" not in spent([1, 1], built=assumed_resources((100, 40, 10), 10, "rate", shift)).parts_uj
+    assert "leak" not in spent([1, 1], built=assumed_resources(NET, shift)).parts_uj
 
 
 def test_the_fpga_preset_is_its_stated_line():

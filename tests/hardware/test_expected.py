@@ -10,6 +10,7 @@ from hardware.expected import expected, expected_scan
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
+from hardware.shape import shape_of
 
 
 def make(sizes, lanes, time_steps=5, encoding="rate", **config):
@@ -49,10 +50,10 @@ def test_expected_cycles_are_near_the_mean_of_exact_ones(sizes, lanes, rate, enc
         inputs = np.random.default_rng(2).integers(0, 256, (200, sizes[0])).astype(np.uint8)
     found = report(net, inputs)
     mean = found.spikes.mean(axis=0)
-    total = expected(net.sizes, net.time_steps, encoding, mean, net.config)
+    total = expected(shape_of(net), mean, net.config)
     assert total.shape == ()
     assert total == pytest.approx(found.total.mean(), rel=0.06)
-    scan = expected_scan(net.sizes, net.time_steps, encoding, mean, net.config)
+    scan = expected_scan(shape_of(net), mean, net.config)
     assert scan == pytest.approx(found.scan.mean(axis=0), rel=0.06)
 
 
@@ -63,7 +64,7 @@ def test_expected_cycles_are_exact_without_chance():
     net = quantize(TrainedNetwork((layer, after), 7, "rate"), AcceleratorConfig(lanes=(2, 3), chunk_bits=8))
     inputs = np.ones((1, 7, 20), dtype=np.uint8)
     found = report(net, inputs)
-    total = expected(net.sizes, 7, "rate", found.spikes.mean(axis=0), net.config)
+    total = expected(shape_of(net), found.spikes.mean(axis=0), net.config)
     # the closed form charges the first fetch to every layer, and the formula hides none of it here
     assert total == pytest.approx(float(found.total[0]), abs=2)
 
@@ -71,9 +72,9 @@ def test_expected_cycles_are_exact_without_chance():
 def test_expected_cycles_take_leading_dimensions():
     net = make((30, 20, 10), (4, 2))
     mean = np.random.default_rng(0).random((3, 5, 2)) * [30, 20]
-    found = expected(net.sizes, net.time_steps, "rate", mean, net.config)
+    found = expected(shape_of(net), mean, net.config)
     assert found.shape == (3, 5)
-    one = expected(net.sizes, net.time_steps, "rate", mean[1, 2], net.config)
+    one = expected(shape_of(net), mean[1, 2], net.config)
     assert found[1, 2] == one
 
 
@@ -85,10 +86,10 @@ def test_clock_driven_cycles_are_near_the_mean(encoding, lanes):
     if encoding == "direct":
         inputs = np.random.default_rng(3).integers(0, 256, (20, 200)).astype(np.uint16)
     found = report(net, inputs)
-    shape = (net.sizes, net.time_steps, net.encoding)
+    shape = shape_of(net)
     mean = found.spikes.mean(axis=0)
-    assert expected_scan(*shape, mean, net.config) == pytest.approx(found.scan.mean(axis=0), rel=0.05)
-    assert expected(*shape, mean, net.config) == pytest.approx(found.total.mean(), rel=0.02)
+    assert expected_scan(shape, mean, net.config) == pytest.approx(found.scan.mean(axis=0), rel=0.05)
+    assert expected(shape, mean, net.config) == pytest.approx(found.total.mean(), rel=0.02)
 
 
 def test_clock_driven_cycles_of_empty_inputs_wait_for_the_fetch_alone():
@@ -96,4 +97,4 @@ def test_clock_driven_cycles_of_empty_inputs_wait_for_the_fetch_alone():
     net = make((64, 8), (8,), 10, chunk_bits=32, family="clock_driven")
     found = report(net, spikes(net, 0.0, samples=1))
     assert found.total.tolist() == [2 + 2 + 9 * (1 + 2) + (1 + 1) + 8]
-    assert expected(net.sizes, 10, "rate", np.zeros(1), net.config) == pytest.approx(found.total[0], abs=10)
+    assert expected(shape_of(net), np.zeros(1), net.config) == pytest.approx(found.total[0], abs=10)

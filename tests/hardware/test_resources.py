@@ -1,9 +1,11 @@
 import pyrtl
 
 from benchmarks.hardware.cases import cases
+from hardware.assumed import assumed_resources
 from hardware.network import AcceleratorConfig
-from hardware.resources import assumed_resources, resources
+from hardware.resources import resources
 from hardware.rtl.accelerator import build
+from hardware.shape import fully_connected, shape_of
 
 
 def test_counts_equal_the_registers_and_memories_of_the_rtl():
@@ -18,7 +20,7 @@ def test_counts_equal_the_registers_and_memories_of_the_rtl():
 def test_assumed_resources_are_the_exact_ones_but_for_widths():
     for case in cases(40, seed=12):
         exact = resources(case.net)
-        assumed = assumed_resources(case.net.sizes, case.net.time_steps, case.net.encoding, case.net.config)
+        assumed = assumed_resources(shape_of(case.net), case.net.config)
         assert assumed.input_memory == exact.input_memory
         if (case.net.readout, case.net.population) == ("count", 1):
             assert assumed.flip_flops == exact.flip_flops
@@ -31,7 +33,7 @@ def test_assumed_resources_are_the_exact_ones_but_for_widths():
 
 def test_more_lanes_than_neurons_are_not_built():
     config = AcceleratorConfig(lanes=(64, 3))
-    layers = assumed_resources((20, 8, 5), 4, "rate", config).layers
+    layers = assumed_resources(fully_connected((20, 8, 5), 4, "rate"), config).layers
     assert [(layer.lanes, layer.groups) for layer in layers] == [(8, 1), (3, 2)]
     assert layers[0].state.registers
     assert not layers[1].state.registers

@@ -1,0 +1,43 @@
+"""What an accelerator is made of before its network is trained: as counted, but for widths of weights' sums.
+
+Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; biases are
+as wide as weights; a multiply leak that is not known needs its multiplier.
+"""
+
+from hardware.network import AcceleratorConfig
+from hardware.resources import NeuronWidths, Resources, count_resources
+from hardware.rtl.shape import bits_for
+from hardware.shape import LayerShape, NetworkShape
+
+
+def assumed_resources(net: NetworkShape, config: AcceleratorConfig) -> Resources:
+    """Count the resources of a network whose weights are not known yet."""
+    neurons = [_neuron(layer, config, current=net.direct and k == 0) for k, layer in enumerate(net.layers)]
+    return count_resources(net, config, neurons)
+
+
+def _neuron(layer: LayerShape, config: AcceleratorConfig, *, current: bool) -> NeuronWidths:
+    """Return the widths of a layer's neurons; ``current`` says whether they keep a constant one."""
+    width = config.weight_bits + bits_for(layer.fan_in - 1) + (config.input_bits if current else 0)
+    bits = width if current else max(width, config.membrane_bits) + 1
+    synapse = config.membrane_bits * (len(layer.leaks) - 1)
+    rest = layer.refractory_steps.bit_length()
+    return NeuronWidths(
+        accumulator_bits=bits,
+        word_bits=(config.membrane_bits if current else bits) + synapse + rest,
+        decided_bits=config.membrane_bits + 1 + synapse + rest,
+        multiplies=sum(_multiplies(decay, config) for decay in layer.leaks),
+        subtracts=layer.subtracts,
+        bias_bits=config.weight_bits * layer.bias,
+        recurrent=layer.recurrent,
+        channels=layer.channels,
+        convolution=layer.convolution,
+    )
+
+
+def _multiplies(decay: float | None, config: AcceleratorConfig) -> bool:
+    """Return whether a leak needs a multiplier: its factor is not known, or no power of two."""
+    if config.leak == "shift":
+        return False
+    factor = None if decay is None else round(decay * 2**config.leak_bits)
+    return factor is None or factor & (factor - 1) != 0
