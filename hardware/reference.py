@@ -8,7 +8,7 @@ bits. The accelerator adds ``weight << plane`` for every set bit of x once, befo
     drive   = (current >> input_bits) + bias                       at every step
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,14 +99,37 @@ def _run_batch(net: IntegerNetwork, inputs: Array) -> tuple[list[Array], Array]:
     """Return the spikes of every layer, and the last one's highest membrane potentials (N, n_out)."""
     signal, peak, out = inputs, None, []
     for index, layer in enumerate(net.layers):
-        current = net.direct and index == 0
-        drive = _drive(signal, layer, 2**net.config.input_bits - 1 if current else 1)
-        if current:
-            drive = ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
-        spikes, peak = _spikes(layer, net.config, drive, net.time_steps)
+        spikes, peak = _spikes(layer, net.config, _layer_drive(net, index, signal), net.time_steps)
         signal = spikes if layer.convolution is None else convolution.pooled(spikes, layer.convolution)
         out.append(signal)
     return out, peak
+
+
+def membranes(net: IntegerNetwork, inputs: Array, layer: int) -> Array:
+    """Return the membrane potentials of a layer's neurons, int64 (N, T, neurons), before the reset.
+
+    Args:
+        net: the quantised network.
+        inputs: as for ``run``; few samples, for every potential is kept.
+        layer: number of the layer, from 0.
+
+    Raises:
+        InputError: where ``inputs`` has another shape or other values.
+    """
+    inputs = check_inputs(net, inputs)
+    signal = run(net, inputs).spikes[layer - 1] if layer else inputs
+    xp, chosen = namespace(inputs), net.layers[layer]
+    steps = _steps(chosen, net.config, _layer_drive(net, layer, signal), net.time_steps)
+    return cast(xp.stack([done.membrane for done in steps], 1), xp.int64)
+
+
+def _layer_drive(net: IntegerNetwork, index: int, signal: Array) -> Array:
+    """Return a layer's input sums (N, T or 1, neurons) of ``signal``, what enters it."""
+    current = net.direct and index == 0
+    drive = _drive(signal, net.layers[index], 2**net.config.input_bits - 1 if current else 1)
+    if not current:
+        return drive
+    return ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
 
 
 def _drive(signal: Array, layer: IntegerLayer, top: int) -> Array:
@@ -131,22 +154,33 @@ def _spikes(
     """Return spikes (N, T, n_out) of input sums ``drive`` (N, T or 1, n_out), and the highest membrane
     potentials."""
     xp = namespace(drive)
+    spikes = xp.zeros(
+        (len(drive), time_steps, layer.channels * layer.pixels), dtype=xp.uint8, device=drive.device
+    )
+    peak = None
+    for t, done in enumerate(_steps(layer, config, drive, time_steps)):
+        spikes[:, t] = done.spikes
+        peak = done.membrane if peak is None else xp.maximum(peak, done.membrane)
+    return spikes, peak
+
+
+def _steps(
+    layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int
+) -> Iterator[neuron.Step]:
+    """Step a layer through input sums ``drive`` (N, T or 1, neurons)."""
     if layer.bias is not None:
         drive = drive + like(np.repeat(layer.bias, layer.pixels), drive)
     drive = _narrow(drive, layer, config)
     echo = _echo(layer, drive)
-    neurons = layer.channels * layer.pixels
-    state = neuron.initial_state(layer, (len(drive), neurons), drive)
-    spikes = xp.zeros((len(drive), time_steps, neurons), dtype=xp.uint8, device=drive.device)
-    peak = state.potential
+    state = neuron.initial_state(layer, (len(drive), drive.shape[2]), drive)
+    own = None
     for t in range(time_steps):
         arriving = drive[:, t % drive.shape[1]]
-        if t > 0 and echo is not None:
-            arriving = arriving + echo(spikes[:, t - 1])
+        if own is not None and echo is not None:
+            arriving = arriving + echo(own)
         done = neuron.step(layer, config, state, arriving)
-        state, spikes[:, t] = done.state, done.spikes
-        peak = done.membrane if t == 0 else xp.maximum(peak, done.membrane)
-    return spikes, peak
+        state, own = done.state, done.spikes
+        yield done
 
 
 def _echo(layer: IntegerLayer, drive: Array) -> Callable[[Array], Array] | None:

@@ -6,7 +6,7 @@ import torch
 from benchmarks.hardware.cases import cases
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
-from hardware.reference import run
+from hardware.reference import membranes, run
 from spikefront.errors import InputError
 
 
@@ -260,3 +260,13 @@ def test_inputs_that_do_not_fit_are_refused(inputs, words):
     net = quantize(TrainedNetwork((layer,), 3, "rate"), AcceleratorConfig(lanes=(1,)))
     with pytest.raises(InputError, match=words):
         run(net, inputs)
+
+
+def test_membranes_are_what_the_spikes_were_decided_on():
+    for case in cases(12, seed=3):
+        found = run(case.net, case.inputs)
+        for index, layer in enumerate(case.net.layers):
+            if layer.refractory_steps or layer.convolution is not None:
+                continue
+            above = membranes(case.net, case.inputs, index) > layer.threshold
+            assert np.array_equal(above, found.spikes[index])
