@@ -18,17 +18,19 @@ def test_counts_equal_the_registers_and_memories_of_the_rtl():
 
 
 def test_assumed_resources_are_the_exact_ones_but_for_widths():
-    for case in cases(40, seed=12):
+    for case in cases(120, seed=12):
         exact = resources(case.net)
         assumed = assumed_resources(shape_of(case.net), case.net.config)
         assert assumed.input_memory == exact.input_memory
-        if (case.net.readout, case.net.population) == ("count", 1):
-            assert assumed.flip_flops == exact.flip_flops
-        for a, e, layer in zip(assumed.layers, exact.layers, case.net.layers, strict=True):
-            if layer.recurrent is not None or layer.convolution is not None:
-                continue  # is assumed to be feed-forward and fully connected
-            assert (a.lanes, a.groups, a.weights) == (e.lanes, e.groups, e.weights)
+        assert assumed.flip_flops == exact.flip_flops
+        for a, e in zip(assumed.layers, exact.layers, strict=True):
+            assert (a.lanes, a.groups, a.weights, a.tables) == (e.lanes, e.groups, e.weights, e.tables)
+            assert (a.multiplies, a.subtracts) == (e.multiplies, e.subtracts)
             assert a.sum_bits >= e.sum_bits
+            for one, other in ((a.state, e.state), (a.current, e.current), (a.bias, e.bias)):
+                assert (one and one.words) == (other and other.words)
+            if not a.state.registers:
+                assert a.flip_flops == e.flip_flops, case.name
 
 
 def test_more_lanes_than_neurons_are_not_built():
