@@ -52,18 +52,19 @@ def _padded(frames: Array, padding: int) -> Array:
     return padded
 
 
-def pooled(spikes: Array, shape: Convolution) -> Array:
-    """Return ``spikes`` (N, T, neurons) behind the layer's pooling: a pixel fires if any of its window does.
+def pooled(values: Array, shape: Convolution) -> Array:
+    """Return ``values`` (..., neurons) behind the layer's pooling: the highest of every window.
 
-    Rows and columns that fill no window are dropped, as torch's MaxPool2d does.
+    A pixel spikes if any of its window does, and its membrane potential is the highest in it. Rows and
+    columns that fill no window are dropped, as torch's MaxPool2d does.
     """
     if shape.pool == 1:
-        return spikes
+        return values
     (rows, columns), size = shape.out_frame, shape.pool
-    frames = spikes.reshape(*spikes.shape[:2], -1, *shape.frame)
+    frames = values.reshape(*values.shape[:-1], -1, *shape.frame)
     frames = frames[..., : rows * size, : columns * size]
-    windows = frames.reshape(*frames.shape[:3], rows, size, columns, size)
-    return namespace(spikes).amax(windows, (4, 6)).reshape(*spikes.shape[:2], -1)
+    windows = frames.reshape(*frames.shape[:-2], rows, size, columns, size)
+    return namespace(values).amax(windows, (-3, -1)).reshape(*values.shape[:-1], -1)
 
 
 def taps(shape: Convolution) -> IntArray:

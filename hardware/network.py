@@ -139,7 +139,10 @@ class TrainedNetwork:
             ("first_spike"), or the highest membrane potential of the last layer over all steps, before the
             reset ("max_membrane"). The lowest class wins a tie, and where there is no spike at all.
         population: output neurons per class: class c has the neurons c * population and up. Their spikes add
-            up; the first of them to fire counts, or the highest.
+            up; the first of them to fire counts, or the highest. Where a convolution is last, its neurons are
+            the pixels behind the pooling, in the order (channel, row, column), and the membrane potential of
+            a pixel is the highest in its window; so rows times columns of neurons per class make every
+            channel a class.
     """
 
     layers: tuple[TrainedLayer, ...]

@@ -284,10 +284,6 @@ def check_network(network: TrainedNetwork) -> None:
                 f"Layer {index} has {before.n_out} neurons but layer {index + 1} has {after.n_in} inputs; "
                 "the two must be equal."
             )
-    if network.layers[-1].convolution is not None:
-        raise DesignError(
-            "The last layer is convolutional, which no readout takes; end with a fully connected layer."
-        )
     _check_population(network)
 
 

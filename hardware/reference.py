@@ -100,8 +100,10 @@ def _run_batch(net: IntegerNetwork, inputs: Array) -> tuple[list[Array], Array]:
     signal, peak, out = inputs, None, []
     for index, layer in enumerate(net.layers):
         spikes, peak = _spikes(layer, net.config, _layer_drive(net, index, signal), net.time_steps)
-        signal = spikes if layer.convolution is None else convolution.pooled(spikes, layer.convolution)
-        out.append(signal)
+        if layer.convolution is not None:
+            spikes, peak = (convolution.pooled(values, layer.convolution) for values in (spikes, peak))
+        signal = spikes
+        out.append(spikes)
     return out, peak
 
 

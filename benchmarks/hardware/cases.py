@@ -65,9 +65,10 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     config = _config(rng, sizes, kind)
     time_steps = int(rng.integers(*{"pressure": (5, 9), "turn": (7, 11)}.get(kind, (1, 7))))
     build = _pressed_layer if pressure else _layer
-    frames = [] if pressure or rng.random() > 0.25 else _frames(rng)
+    frames = [] if pressure or rng.random() > 0.4 else _frames(rng)
     if frames:
-        sizes = [frames[0][1].n_in, *(_pixels(*frame) for frame in frames), *sizes[-1:]]
+        behind = sizes[-1:] if rng.random() < 0.6 else []
+        sizes = [frames[0][1].n_in, *(_pixels(*frame) for frame in frames), *behind]
         config = replace(config, lanes=tuple(int(rng.integers(1, 5)) for _ in sizes[1:]))
     layers = tuple(build(rng, n_in, n_out, config) for n_in, n_out in pairwise(sizes))
     layers = (
@@ -83,7 +84,7 @@ def _case(rng: np.random.Generator, index: int) -> Case:
         else _looped(rng, layer, config)
         for k, layer in enumerate(layers)
     )
-    readout, population = _readout(rng, sizes[-1])
+    readout, population = _readout(rng, layers[-1])
     encoding: Encoding = "direct" if direct else "rate"
     net = quantize(TrainedNetwork(layers, time_steps, encoding, readout, population), config)
     inputs = _currents(rng, net, kind) if direct else _spikes(rng, net, kind)
@@ -96,10 +97,12 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     return Case(name + (" direct" if direct else ""), kind, net, inputs)
 
 
-def _readout(rng: np.random.Generator, neurons: int) -> tuple[Readout, int]:
-    """Return what decides the class, and a number of neurons per class."""
+def _readout(rng: np.random.Generator, last: TrainedLayer) -> tuple[Readout, int]:
+    """Return what decides the class, and a number of neurons per class: often a frame's."""
     kind: Readout = ("count", "count", "first_spike", "max_membrane")[int(rng.integers(4))]
-    divisors = [n for n in range(1, neurons + 1) if neurons % n == 0]
+    if last.convolution and rng.random() < 0.5:
+        return kind, last.n_out // len(last.weight)
+    divisors = [n for n in range(1, last.n_out + 1) if last.n_out % n == 0]
     return kind, int(rng.choice(divisors)) if rng.random() < 0.4 else 1
 
 

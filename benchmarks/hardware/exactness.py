@@ -40,7 +40,8 @@ def body(quick: bool) -> Outcome:
 
 
 def _compare(chosen: list[Case]) -> Row:
-    row: Row = {"networks": len(chosen), "direct": 0, "recurrent": 0, "convolutional": 0, "sequential": 0}
+    row: Row = {"networks": len(chosen), "direct": 0, "recurrent": 0, "convolutional": 0}
+    row |= {"convolutional last": 0, "sequential": 0}
     row |= {"inferences": 0, "cycles": 0, "spike bits": 0, "spikes": 0}
     row |= {"spikes differ": 0, "classes differ": 0, "cycles differ": 0}
     for case in chosen:
@@ -49,6 +50,7 @@ def _compare(chosen: list[Case]) -> Row:
         row["direct"] += int(case.net.direct)
         row["recurrent"] += int(any(layer.recurrent is not None for layer in case.net.layers))
         row["convolutional"] += int(any(layer.convolution is not None for layer in case.net.layers))
+        row["convolutional last"] += int(case.net.layers[-1].convolution is not None)
         row["sequential"] += int(case.net.config.schedule == "sequential")
         row["inferences"] += len(case.inputs)
         row["cycles"] += int(rtl.cycles.sum())

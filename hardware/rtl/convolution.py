@@ -66,15 +66,20 @@ def frame_vector(shape: CoreShape, geometry: Convolution, fired: Fired) -> Wire:
     return pyrtl.concat_list([bits[key] for key in sorted(bits)])
 
 
-def _pixel(shape: CoreShape, geometry: Convolution, place: tuple[int, int, int], fired: Fired) -> Wire:
-    """Return the register of one pixel and group: cleared by its window's first word, or-ed with the rest."""
-    y, x, group = place
-    size, columns = geometry.pool, geometry.frame[1]
-    here = [
-        ((y * size + dy) * columns + x * size + dx) * shape.groups + group
+def window(geometry: Convolution, groups: int, place: tuple[int, int, int]) -> list[int]:
+    """Return the state words that are or-ed for the pixel and group (row, column, group), in firing order."""
+    (y, x, group), size, columns = place, geometry.pool, geometry.frame[1]
+    return [
+        ((y * size + dy) * columns + x * size + dx) * groups + group
         for dy in range(size)
         for dx in range(size)
     ]
+
+
+def _pixel(shape: CoreShape, geometry: Convolution, place: tuple[int, int, int], fired: Fired) -> Wire:
+    """Return the register of one pixel and group: cleared by its window's first word, or-ed with the rest."""
+    y, x, group = place
+    here = window(geometry, shape.groups, place)
     width = min(shape.lanes, shape.layer.channels - group * shape.lanes)
     register = pyrtl.Register(width, f"{shape.name}_spikes{y}_{x}_{group}")
     given = pyrtl.concat_list(fired.spikes[:width])

@@ -30,6 +30,7 @@ Wire = Any
 class CorePorts:
     """What a core shows: its spike vector, ``full`` until ``accept``, a strobe per step, whether it boots.
 
+    It boots until its last word is about to be written, so that nothing of it meets an inference.
     ``ended`` says in the strobe's cycle that the step was the inference's last; only recurrent cores have it.
     """
 
@@ -76,17 +77,19 @@ def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePo
     busy = pyrtl.WireVector(1, f"{shape.name}_busy")
     issue = control(shape, fetched, busy, go)
     stage = _issue_stage(shape, issue)
+    booting = issue.booting | stage.fire
     if shape.layer.convolution is None:
         busy <<= full
     else:
         # a vector is complete one stage later than elsewhere, and must not be overwritten meanwhile
         stage = _tap_stage(shape, shape.layer.convolution, stage)
         busy <<= full | stage.publish
+        booting = booting | stage.fire
     spikes, tap = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
     ended = _delayed(stage.publish & stage.clear, f"{shape.name}_ended") if shape.echoes else None
-    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, issue.booting, ended, tap)
+    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, booting, ended, tap)
 
 
 def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight_bits: int) -> list[int]:
@@ -243,7 +246,7 @@ def _charge(shape: CoreShape, stage: Stage, decided: _Decided, weights: list[Wir
     currents, write = _memory(shape, "current", width, stage.group)
     data = []
     for current, weight in zip(currents, weights, strict=True):
-        shifted = pyrtl.shift_left_logical(weight.sign_extended(width), stage.plane)
+        shifted = pyrtl.shift_left_logical(neuron.resized(weight, width), stage.plane)
         total = (current + shifted).truncate(width)
         data.append(pyrtl.select(decided.valid, pyrtl.Const(half, width), total))
     enable = stage.event | (decided.valid & decided.clear)

@@ -12,9 +12,14 @@ from hardware.rtl.shape import rest_bits
 Wire = Any
 
 
+def resized(value: Wire, width: int) -> Wire:
+    """Return the signed ``value`` in ``width`` bits, which the caller knows to be enough."""
+    return value.truncate(width) if len(value) > width else value.sign_extended(width)
+
+
 def signed_sum(a: Wire, b: Wire, width: int) -> Wire:
     """Return ``a + b`` as two's complement of ``width`` bits, which the caller knows to be enough."""
-    return (a.sign_extended(width) + b.sign_extended(width)).truncate(width)
+    return (resized(a, width) + resized(b, width)).truncate(width)
 
 
 def clip(total: Wire, width: int) -> Wire:

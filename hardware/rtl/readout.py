@@ -12,6 +12,7 @@ import pyrtl
 
 from hardware.integer import IntegerNetwork
 from hardware.rtl.control import count_up, make_counter
+from hardware.rtl.convolution import window
 from hardware.rtl.scanner import encode, isolate
 from hardware.rtl.shape import bits_for
 
@@ -82,11 +83,17 @@ def _counters(net: IntegerNetwork, vector: Wire, full: Wire, begin: Wire, rankin
     counters = [pyrtl.Register(width, f"readout_count{i}") for i in range(net.classes)]
     counted = []
     for counter, bits in zip(counters, _members(net, vector), strict=True):
-        total = counter
-        for bit in bits:
-            total = (total + bit).truncate(width)
+        total = (counter + _ones(list(bits))).truncate(width)
         counted.append(pyrtl.select(full, total, counter))
     return _chain(counters, counted, begin, ranking)
+
+
+def _ones(bits: list[Wire]) -> Wire:
+    """Count the set ``bits`` in a tree of adders: a class may be a whole frame."""
+    while len(bits) > 1:
+        sums = [a + b for a, b in zip(bits[::2], bits[1::2], strict=False)]
+        bits = sums + bits[len(sums) * 2 :]
+    return bits[0]
 
 
 def _peaks(net: IntegerNetwork, tap: Tap, begin: Wire, ranking: Wire) -> Wire:
@@ -95,11 +102,22 @@ def _peaks(net: IntegerNetwork, tap: Tap, begin: Wire, ranking: Wire) -> Wire:
     peaks = [pyrtl.Register(width, f"readout_peak{i}") for i in range(net.sizes[-1])]
     raised = []
     for neuron, peak in enumerate(peaks):
-        membrane = tap.membranes[neuron % lanes]
+        lane, words = _source(net, neuron, lanes)
+        membrane = tap.membranes[lane]
         value = pyrtl.concat(~membrane[-1], membrane[:-1])
-        higher = tap.valid & (tap.group == neuron // lanes) & (value > peak)
-        raised.append(pyrtl.select(higher, value, peak))
+        here = pyrtl.rtl_any(*(tap.group == word for word in words))
+        raised.append(pyrtl.select(tap.valid & here & (value > peak), value, peak))
     return _chain(peaks, raised, begin, ranking)
+
+
+def _source(net: IntegerNetwork, neuron: int, lanes: int) -> tuple[int, list[int]]:
+    """Return the lane and the state words that output ``neuron`` is: a window's words of a pooled pixel."""
+    geometry = net.layers[-1].convolution
+    if geometry is None:
+        return neuron % lanes, [neuron // lanes]
+    rows, columns = geometry.out_frame
+    channel, pixel = divmod(neuron, rows * columns)
+    return channel % lanes, window(geometry, net.groups[-1], (*divmod(pixel, columns), channel // lanes))
 
 
 def _chain(registers: list[Wire], updated: list[Wire], begin: Wire, ranking: Wire) -> Wire:

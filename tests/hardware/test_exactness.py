@@ -56,6 +56,11 @@ def test_the_random_networks_are_worth_comparing(simulated):
     assert {shape.padding for shape in shapes} == {0, 1, 2}
     assert {shape.pool for shape in shapes} == {1, 2}
     assert any(net.direct and net.layers[0].convolution for net in nets)
+    assert {net.readout for net in nets if net.layers[-1].convolution} == {
+        "count",
+        "first_spike",
+        "max_membrane",
+    }
     assert {layer.recurrent is None for layer in layers} == {True, False}
     assert {net.config.schedule for net in nets} == {"pipelined", "sequential"}
     assert {net.readout for net in nets} == {"count", "first_spike", "max_membrane"}

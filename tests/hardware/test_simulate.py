@@ -106,3 +106,16 @@ def test_cases_are_the_same_however_many_are_asked_for():
     for a, b in zip(few, many, strict=False):
         assert a.name == b.name
         assert np.array_equal(a.inputs, b.inputs)
+
+
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+def test_weights_may_be_written_in_more_bits_than_their_sums_need(encoding):
+    """Few bits of potential coarsen the scale, so that 12-bit weights hold values of four bits."""
+    layer = TrainedLayer(np.array([[0.1, -0.1, 0.1]]), 0.9, 1.0, "subtract")
+    config = AcceleratorConfig(lanes=(1,), weight_bits=12, membrane_bits=6, input_bits=2)
+    net = quantize(TrainedNetwork((layer,), 5, encoding), config)
+    assert net.layers[0].accumulator_bits < config.weight_bits
+    rng = np.random.default_rng(0)
+    spikes = rng.integers(0, 2, (3, 5, 3)).astype(np.uint8)
+    currents = rng.integers(0, 4, (3, 3)).astype(np.uint16)
+    assert check(net, currents if encoding == "direct" else spikes).samples == 3
