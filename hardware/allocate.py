@@ -1,14 +1,19 @@
-"""How many neuron cores each layer gets: the least latency within a device's budget.
+"""How many cores each layer gets: the least latency within a device's budget.
 
-The cycles to minimise are those that ``hardware.expected.expected`` gives for mean spikes: with G groups in a
+The cycles to minimise are those that ``hardware.expected`` gives for mean spikes: with G groups of lanes in a
 layer, ``a(G)`` cycles once and ``b(G)`` per further time step::
 
     cycles = sum over layers of a + (T - 1) * max over layers of b + a constant          pipelined
-    cycles = sum over layers of a + (T - 1) * (b + 3) + a constant                       sequential
+    cycles = sum over layers of a + (T - 1) * sum over layers of b + a constant          sequential
 
 Area is a sum over layers, so the choice is exact for these cycles: a depth-first search with bounds over
-every number of groups that a layer can have. These cycles are what mean spikes say: images
-differ, and pipelined layers that wait for each other's bursts take somewhat longer.
+every number of groups that a layer can have.
+
+In the sequential schedule of a feed-forward network it is exact for counted cycles as well, whatever the
+images: no layer waits, and what mean spikes do not tell, the number of empty chunks, does not depend on
+lanes. In the pipelined schedule images and steps differ, layers wait for each other's bursts, and the choice
+is the fastest by mean spikes alone; so it is in clock-driven networks, where layers set the pace in turns. A
+sweep of touched rows is taken as dense.
 """
 
 from collections.abc import Sequence

@@ -99,6 +99,7 @@ def tables(shape: Convolution, groups: int) -> dict[str, Table]:
     area, depth = kernel * kernel, channels * kernel * kernel
     offset, y_bits, x_bits = bits_for(groups * depth - 1), bits_for(height - 1), bits_for(width - 1)
     tap, lane = bits_for(kernel - 1), bits_for(groups - 1)
+    bits = {name: width for name, (_, width) in table_sizes(shape, groups).items()}
     inputs = [
         _packed((c * area, offset), (y, y_bits), (x, x_bits))
         for c in range(channels)
@@ -116,10 +117,23 @@ def tables(shape: Convolution, groups: int) -> dict[str, Table]:
     rows, columns = shape.frame
     address = bits_for(rows * columns * groups - 1)
     return {
-        "inputs": Table(inputs, offset + y_bits + x_bits),
-        "beats": Table(beats, offset + 2 * tap + lane),
-        "rows": Table(_lookup(shape, height, rows, columns * groups, address), 1 + address),
-        "columns": Table(_lookup(shape, width, columns, groups, address), 1 + address),
+        "inputs": Table(inputs, bits["inputs"]),
+        "beats": Table(beats, bits["beats"]),
+        "rows": Table(_lookup(shape, height, rows, columns * groups, address), bits["rows"]),
+        "columns": Table(_lookup(shape, width, columns, groups, address), bits["columns"]),
+    }
+
+
+def table_sizes(shape: Convolution, groups: int) -> dict[str, tuple[int, int]]:
+    """Return the (words, bits) of every table of ``tables``."""
+    (channels, height, width), kernel = shape.in_shape, shape.kernel
+    offset = bits_for(groups * channels * kernel**2 - 1)
+    address = bits_for(shape.frame[0] * shape.frame[1] * groups - 1)
+    return {
+        "inputs": (shape.n_in, offset + bits_for(height - 1) + bits_for(width - 1)),
+        "beats": (kernel**2 * groups, offset + 2 * bits_for(kernel - 1) + bits_for(groups - 1)),
+        "rows": (height + kernel - 1, 1 + address),
+        "columns": (width + kernel - 1, 1 + address),
     }
 
 

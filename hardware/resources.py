@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hardware import resources_clock
-from hardware.convolution import tables
+from hardware.convolution import table_sizes
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, Convolution, Readout
 from hardware.rtl.shape import CYCLE_BITS, bits_for, counter_bits, decided_bits, word_bits
@@ -234,7 +234,7 @@ def _convolution(
         state=state,
         current=current,
         flip_flops=held + scanner + control + pipeline + kept + lanes * neuron.decided_bits + n_out + 2,
-        tables=tuple(Memory(len(t.words), t.bits) for t in tables(geometry, groups).values()),
+        tables=tuple(Memory(*size) for size in table_sizes(geometry, groups).values()),
     )
 
 

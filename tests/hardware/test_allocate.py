@@ -10,33 +10,54 @@ from hardware.allocate import allocate, lane_choices, require_allocation
 from hardware.area import Area, area
 from hardware.assumed import assumed_resources
 from hardware.cost import price_net
+from hardware.cycles import count
 from hardware.devices import DEVICES, RESOURCES, area_on, device, shortfalls, violation
 from hardware.expected import expected
-from hardware.network import AcceleratorConfig
-from hardware.shape import fully_connected, shape_of
+from hardware.network import AcceleratorConfig, Convolution
+from hardware.reference import run
+from hardware.shape import LayerShape, NetworkShape, fully_connected, shape_of
 from spikefront.errors import DesignError, InputError
+from tests.hardware.test_expected_layers import convolutional, inputs_of
 from tests.hardware.test_export import make
 
 ARTY = device("arty-a7-35t")
 
 
 @st.composite
+def frames(draw):
+    """A convolution of a small frame, pooled or not."""
+    size = draw(st.integers(2, 9))
+    kernel = draw(st.integers(1, min(3, size)))
+    padding = draw(st.integers(0, kernel - 1))
+    found = Convolution((draw(st.integers(1, 3)), size, size), kernel, draw(st.integers(1, 2)), padding)
+    return replace(found, pool=2) if min(found.frame) > 1 and draw(st.booleans()) else found
+
+
+@st.composite
+def layer_shapes(draw):
+    """One to three layers: a convolution or not, then fully connected ones, some recurrent."""
+    layers = []
+    if draw(st.booleans()):
+        frame = draw(frames())
+        layers.append(LayerShape(frame.n_in, draw(st.integers(1, 12)), frame, bias=draw(st.booleans())))
+    inputs = layers[0].n_out if layers else draw(st.integers(1, 40))
+    for _ in range(draw(st.integers(1, 2 if layers else 3))):
+        layers.append(LayerShape(inputs, draw(st.integers(1, 40)), recurrent=draw(st.booleans())))
+        inputs = layers[-1].n_out
+    return tuple(layers)
+
+
+@st.composite
 def problems(draw):
     """A small network with spikes, and a device that is too small for some of its allocations."""
-    sizes = tuple(draw(st.lists(st.integers(1, 40), min_size=2, max_size=4)))
-    shape = fully_connected(
-        sizes, draw(st.integers(1, 20)), draw(st.sampled_from(["rate", "latency", "direct"]))
-    )
-    vectors = 8 if shape.encoding == "direct" else shape.time_steps
-    shares = draw(st.lists(st.floats(0, 1), min_size=len(sizes) - 1, max_size=len(sizes) - 1))
-    spikes = np.array(
-        [
-            s * n * (shape.time_steps if k else vectors)
-            for k, (s, n) in enumerate(zip(shares, sizes, strict=False))
-        ]
-    )
+    layers = draw(layer_shapes())
+    encoding = draw(st.sampled_from(["rate", "latency", "direct"]))
+    shape = NetworkShape(layers, draw(st.integers(1, 20)), encoding)
+    shares = draw(st.lists(st.floats(0, 1), min_size=len(shape.sizes), max_size=len(shape.sizes)))
+    vectors = [shape.vectors(k, 8) for k in range(len(shape.sizes))]
+    spikes = np.array([s * n * v for s, n, v in zip(shares, shape.sizes, vectors, strict=True)])
     config = AcceleratorConfig(
-        lanes=(1,) * len(spikes),
+        lanes=(1,) * len(layers),
         weight_bits=draw(st.integers(2, 12)),
         leak=draw(st.sampled_from(["multiply", "shift"])),
         chunk_bits=draw(st.sampled_from([4, 8, 32])),
@@ -71,7 +92,7 @@ def every_allocation(shape, spikes, config, target):
 @given(problems())
 def test_no_other_lanes_are_faster_and_fit(problem):
     shape, spikes, config, target = problem
-    while np.prod(shape.sizes[1:]) > 800:
+    while np.prod([layer.channels for layer in shape.layers]) > 800:
         shape, spikes = replace(shape, layers=shape.layers[:-1]), spikes[:-1]
         config = replace(config, lanes=config.lanes[:-1])
     found = allocate(shape, spikes, config, target)
@@ -91,6 +112,48 @@ def test_lane_choices_of_large_layers_have_every_number_of_groups_once(neurons):
     assert len(set(groups)) == len(groups)
     assert {groups[0], groups[-1]} == {neurons, 1}
     assert all(lanes == 1 or -(-neurons // (lanes - 1)) > g for lanes, g in zip(choices, groups, strict=True))
+
+
+def test_lanes_of_a_convolution_are_shared_out_among_channels():
+    """More lanes than channels would stand idle, whatever the frame's size."""
+    frame = Convolution((1, 28, 28), 3, padding=1, pool=2)
+    shape = NetworkShape((LayerShape(784, 32, frame), LayerShape(32 * 14 * 14, 10)), 10, "rate")
+    found = allocate(shape, np.array([800.0, 5000.0]), AcceleratorConfig((1, 1)), device("vcu118"))
+    assert found.lanes == (32, 10)
+
+
+def test_a_convolution_that_cannot_fit_says_what_is_missing_and_by_how_much():
+    frame = Convolution((64, 16, 16), 3, padding=1)
+    shape = NetworkShape((LayerShape(64 * 256, 512, frame), LayerShape(512 * 256, 10)), 4, "rate")
+    spikes = np.array([9000.0, 20000.0])
+    found = allocate(shape, spikes, AcceleratorConfig((1, 1)), ARTY)
+    worst, second, *_ = shortfalls(ARTY, found.area)
+    assert found.violation == worst.excess > second.excess > 0
+    with pytest.raises(DesignError) as caught:
+        require_allocation(shape, spikes, AcceleratorConfig((1, 1)), ARTY)
+    message = str(caught.value)
+    assert "does not fit arty-a7-35t" in message
+    for short, words in ((worst, "LUTs of 20800"), (second, "block RAMs of 36 kbit of 50")):
+        assert f"{short.needed:g} {words} ({short.needed - short.available:g} too many)" in message
+
+
+@pytest.mark.parametrize("luts", [2300, 2600, 3200])
+def test_in_the_sequential_schedule_no_other_lanes_that_fit_are_measured_faster(luts):
+    """Not expected but counted cycles, of bursts that make layers of the pipelined schedule wait."""
+    net = convolutional(lanes=(1, 1, 1), schedule="sequential")
+    inputs = inputs_of(net, samples=6)
+    inputs[:, ::2] &= inputs[:, 1::2]
+    found = run(net, inputs)
+    shape, spikes = shape_of(net), count(net, found, inputs).spikes.mean(axis=0)
+    target = replace(ARTY, luts=luts)
+    chosen = require_allocation(shape, spikes, net.config, target)
+    measured = {}
+    for lanes in itertools.product(*(range(1, layer.channels + 1) for layer in shape.layers)):
+        config = replace(net.config, lanes=lanes)
+        if violation(target, area(assumed_resources(shape, config))) == 0:
+            measured[lanes] = count(replace(net, config=config), found, inputs).total.mean()
+    assert 5 < len(measured) < 5 * 8 * 10
+    assert measured[chosen.lanes] == min(measured.values())
 
 
 def test_a_larger_device_is_never_slower():

@@ -3,7 +3,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hardware.convolution import drive, pooled, tables, taps
+from hardware.convolution import drive, pooled, table_sizes, tables, taps
 from hardware.network import Convolution
 
 
@@ -45,6 +45,13 @@ def test_taps_inside_the_frame_are_what_an_input_of_ones_meets(shape):
     kernel = np.ones((1, shape.in_shape[0], shape.kernel, shape.kernel), dtype=np.int64)
     alone = np.eye(shape.n_in, dtype=np.uint8)
     assert taps(shape).tolist() == drive(alone, kernel, shape, np.int64).sum(axis=1).tolist()
+
+
+@given(geometries(), st.integers(1, 5))
+@settings(deadline=None)
+def test_table_sizes_are_those_of_the_tables(shape, groups):
+    sizes = {name: (len(table.words), table.bits) for name, table in tables(shape, groups).items()}
+    assert table_sizes(shape, groups) == sizes
 
 
 def test_the_address_tables_hold_a_word_per_input_tap_row_and_column():
