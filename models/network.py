@@ -163,9 +163,9 @@ def trained_weights(spec: NetworkSpec, weights: Sequence[Tensor]) -> TrainedWeig
     dynamics = spec.dynamics
     layers = tuple(
         LayerWeights(
-            weight=weight.detach().to(torch.float64).numpy() * dynamics.gain,
-            beta=dynamics.decay,
-            threshold=dynamics.threshold,
+            weight=weight.detach().to(torch.float64).numpy() * float(dynamics.gain),
+            beta=float(dynamics.decay),
+            threshold=float(dynamics.threshold),
             reset=dynamics.reset,
             blank_after_spike=dynamics.blank_after_spike,
         )

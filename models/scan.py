@@ -1,66 +1,60 @@
-"""The membrane recurrence of one layer over all time steps, as a single autograd function.
+"""The recurrence of one layer over all time steps, as a single autograd function.
 
 A network is run layer by layer: a layer's input currents for every time step come from one matrix product,
-    and
-this scan turns them into spikes. The backward pass is written by hand, because recording one autograd node
-per time step costs more than the arithmetic. The dynamics are those of snnTorch 1.0 (``Leaky`` and
-``Lapicque`` with ``reset_delay=True``): the reset acts one step after the spike and carries no gradient.
+and this scan turns them into spikes. The backward pass is written by hand, because recording one autograd
+node per time step costs more than the arithmetic. The dynamics are those of snnTorch 1.0 with
+``reset_delay=True``: the reset acts one step after the spike and carries no gradient.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from models.surrogates import Derivative
+from models.dynamics import RESETS, Adaptation, Dynamics, Reset
+from models.scan_adjoint import Arriving, Wanted, backward
+from models.scan_alpha import scan_alpha
+from models.scan_parts import Constants, Trace
+from models.scan_steps import forward
+from spikefront.errors import SpecError
 
-Reset = Literal["subtract", "zero", "none"]
-RESETS: tuple[Reset, ...] = ("subtract", "zero", "none")
-
-_CACHE_ELEMENTS = 1 << 17  # 512 KiB of float32
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """Constants of one layer's recurrence.
-
-    With r[t] = s[t-1] (a spike resets one step later) and s[t] = m[t] > threshold::
-
-        m[t] = decay * m[t-1] + gain * I[t] - r[t] * threshold          reset "subtract"
-        m[t] = decay * (1 - r[t]) * m[t-1] + gain * I[t]                reset "zero"
-        m[t] = (1 - r[t]) * (decay * m[t-1] + gain * I[t])              reset "zero", blank_after_spike
-        m[t] = decay * m[t-1] + gain * I[t]                             reset "none"
-
-    Attributes:
-        decay: factor on the membrane potential per time step, 0..1.
-        gain: factor on the input current.
-        threshold: firing threshold, above zero.
-        reset: what a spike does to the membrane potential.
-        blank_after_spike: with reset "zero", discard the input of the step after a spike as well.
-        derivative: surrogate derivative ds/dm as a function of u = m - threshold, in place.
-    """
-
-    decay: float
-    gain: float
-    threshold: float
-    reset: Reset
-    blank_after_spike: bool
-    derivative: Derivative
+__all__ = ["RESETS", "Adaptation", "Dynamics", "Reset", "scan"]
 
 
-def scan(currents: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
-    """Run one layer over all time steps, starting from a membrane potential of zero.
+def scan(
+    currents: Tensor,
+    dynamics: Dynamics,
+    recurrent: Tensor | None = None,
+    *,
+    membrane_gradient: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Run one layer over all time steps, starting from rest.
 
     Args:
-        currents: float (T, B, n), time first; a constant current may be an expanded view with stride 0.
-        dynamics: constants of the recurrence.
+        currents: float (T, B, *n), time first; a constant current may be an expanded view with stride 0.
+        dynamics: constants of the recurrence. Those that require a gradient get it.
+        recurrent: weights of the layer's own spikes of the step before, (n, n) from neuron (column) to neuron
+            (row), for currents (T, B, n); or (K, n, n), one matrix per network, for currents (T, K, B, n).
+        membrane_gradient: whether the membrane potentials returned carry a gradient (a loss on them needs
+            it).
 
     Returns:
-        Spikes (T, B, n) of 0 and 1 in the dtype of ``currents``, differentiable through the surrogate, and
-        the membrane potentials (T, B, n), which carry no gradient.
+        Spikes (T, B, *n) of 0 and 1 in the dtype of ``currents``, differentiable through the surrogate, and
+        the membrane potentials (T, B, *n).
+
+    Raises:
+        SpecError: the recurrent weights do not fit the currents, the kind of neuron, or a gain per sample.
     """
-    spikes, membrane = _Scan.apply(currents, dynamics)  # type: ignore[no-untyped-call]
+    if recurrent is not None:
+        _check_recurrent(currents, dynamics, recurrent)
+    if dynamics.kind == "alpha":
+        return scan_alpha(currents, dynamics, membrane_gradient)
+    if isinstance(dynamics.gain, Tensor) or (recurrent is not None and dynamics.gain != 1.0):
+        currents, recurrent, dynamics = _fold_gain(currents, recurrent, dynamics)
+    constants = (dynamics.decay, dynamics.threshold, dynamics.alpha, recurrent)
+    tensors = (each.to(currents) if isinstance(each, Tensor) else each for each in constants)
+    spikes, membrane = _Scan.apply(currents, *tensors, dynamics, membrane_gradient)  # type: ignore[no-untyped-call]
     return spikes, membrane
 
 
@@ -68,73 +62,55 @@ class _Scan(torch.autograd.Function):
     """Forward recurrence and its hand-written backward."""
 
     @staticmethod
-    def forward(ctx: Any, currents: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, currents: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
         """Membrane and spikes for every step; keeps both for the backward pass."""
-        membrane = torch.empty(currents.shape, dtype=currents.dtype)
-        spikes = torch.empty_like(membrane)
-        _forward(currents, membrane, spikes, dynamics)
-        ctx.dynamics = dynamics
-        ctx.save_for_backward(membrane, spikes)
-        ctx.mark_non_differentiable(membrane)
-        return spikes, membrane
+        constants, (dynamics, membrane_gradient) = Constants(*arguments[:4]), arguments[4:]
+        trace = forward(currents, constants, dynamics, keep_synapse=ctx.needs_input_grad[3])
+        ctx.dynamics, ctx.numbers = dynamics, [None if isinstance(c, Tensor) else c for c in constants]
+        ctx.save_for_backward(*trace, *(c if isinstance(c, Tensor) else None for c in constants))
+        ctx.set_materialize_grads(False)
+        if not membrane_gradient:
+            ctx.mark_non_differentiable(trace.membrane)
+        return trace.spikes, trace.membrane
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        """Gradient for the currents from the gradient for the spikes."""
-        membrane, spikes = ctx.saved_tensors
-        return _backward(grads[0], membrane, spikes, ctx.dynamics), None
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Gradients for the currents and the four constants."""
+        membrane, spikes, synapse, *tensors = ctx.saved_tensors
+        pairs = zip(ctx.numbers, tensors, strict=True)
+        constants = Constants(*(number if tensor is None else tensor for number, tensor in pairs))
+        wanted = Wanted(*ctx.needs_input_grad[1:5])
+        trace = Trace(membrane, spikes, synapse)
+        return (*backward(Arriving(*grads), trace, constants, ctx.dynamics, wanted), None, None)
 
 
-def _forward(currents: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics) -> None:
-    """Fill ``membrane`` and ``spikes`` in place, step by step, in snnTorch's order of operations."""
-    torch.mul(currents[0], dynamics.gain, out=membrane[0])
-    torch.gt(membrane[0], dynamics.threshold, out=spikes[0])
-    steps = zip(
-        currents[1:].unbind(), membrane.unbind(), membrane[1:].unbind(), spikes.unbind(), strict=False
+def _fold_gain(
+    currents: Tensor, recurrent: Tensor | None, dynamics: Dynamics
+) -> tuple[Tensor, Tensor | None, Dynamics]:
+    """Put the gain into the currents and the recurrent weights, so that autograd sees it."""
+    gain = torch.as_tensor(dynamics.gain, dtype=currents.dtype, device=currents.device)
+    constant = currents.stride(0) == 0
+    currents = (
+        (currents[0] * gain).expand(len(currents), *currents.shape[1:]) if constant else currents * gain
     )
-    for step, (current, before, now, fired) in enumerate(steps, start=1):
-        torch.mul(before, dynamics.decay, out=now)
-        _reset_and_add(now, current, fired, dynamics)
-        torch.gt(now, dynamics.threshold, out=spikes[step])
+    if recurrent is not None:
+        per_row = gain if gain.ndim > 1 else gain.reshape(1, -1)
+        if per_row.shape[-2] != 1:
+            raise SpecError(
+                f"gain of a recurrent layer has shape {tuple(gain.shape)}; it cannot differ between samples"
+            )
+        recurrent = recurrent * per_row.mT
+    return currents, recurrent, replace(dynamics, gain=1.0)
 
 
-def _reset_and_add(now: Tensor, current: Tensor, fired: Tensor, dynamics: Dynamics) -> None:
-    """Complete one step: ``now`` holds decay * m[t-1] and becomes m[t]."""
-    if dynamics.reset == "zero" and not dynamics.blank_after_spike:
-        now.mul_(1.0 - fired)
-    now.add_(current, alpha=dynamics.gain)
-    if dynamics.reset == "subtract":
-        now.sub_(fired, alpha=dynamics.threshold)
-    elif dynamics.reset == "zero" and dynamics.blank_after_spike:
-        now.mul_(1.0 - fired)
-
-
-def _backward(grad_spikes: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics) -> Tensor:
-    """Backward recurrence over time.
-
-    With g[t] = dL/dm[t] and the reset carrying no gradient, g[t] = ds[t] * surrogate(m[t] - threshold)
-    + decay * k[t] * g[t+1], where k[t] = 1 - s[t] under reset "zero" and 1 otherwise; dL/dI[t] = gain * g[t],
-    times k[t-1] when the input after a spike is discarded.
-    """
-    grad = _local_gradient(grad_spikes, membrane, dynamics)
-    keep = 1.0 - spikes if dynamics.reset == "zero" else None
-    rows = grad.unbind()
-    for step in range(len(rows) - 2, -1, -1):
-        if keep is None:
-            rows[step].add_(rows[step + 1], alpha=dynamics.decay)
-        else:
-            rows[step].addcmul_(rows[step + 1], keep[step], value=dynamics.decay)
-    if keep is not None and dynamics.blank_after_spike:
-        grad[1:].mul_(keep[:-1])
-    return grad if dynamics.gain == 1.0 else grad.mul_(dynamics.gain)
-
-
-def _local_gradient(grad_spikes: Tensor, membrane: Tensor, dynamics: Dynamics) -> Tensor:
-    """grad_spikes * surrogate(membrane - threshold), some time steps at a time so that they stay in cache."""
-    grad = torch.empty_like(membrane)
-    steps = max(1, _CACHE_ELEMENTS // max(1, membrane[0].numel()))
-    chunks = zip(*(torch.split(each, steps) for each in (grad, membrane, grad_spikes)), strict=True)
-    for out, potential, weight in chunks:
-        torch.sub(potential, dynamics.threshold, out=out)
-        dynamics.derivative(out).mul_(weight)
-    return grad
+def _check_recurrent(currents: Tensor, dynamics: Dynamics, recurrent: Tensor) -> None:
+    """Refuse recurrent weights that do not belong to the currents."""
+    if dynamics.kind == "alpha":
+        raise SpecError("an alpha neuron has no recurrent form; choose the leaky or the synaptic neuron")
+    n = currents.shape[-1]
+    expected = (n, n) if currents.ndim == 3 else (*currents.shape[1:-2], n, n)
+    if currents.ndim > 4 or tuple(recurrent.shape) != expected:
+        raise SpecError(
+            f"recurrent weights are {tuple(recurrent.shape)} and the currents {tuple(currents.shape)}; give"
+            " (n, n) for currents (T, B, n), or (K, n, n) for currents (T, K, B, n)"
+        )

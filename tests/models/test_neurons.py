@@ -1,143 +1,33 @@
-"""Every neuron model against snnTorch's own class, run step by step."""
+"""What a neuron's name and parameters come down to; test_conformance.py holds the dynamics to snnTorch."""
 
 import math
-from itertools import pairwise
 
 import pytest
 import snntorch
 import torch
-from reference_loop import step_loop
-from snntorch import surrogate as theirs
-from torch.nn import functional
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.network import run
-from models.neurons import NEURONS, neuron_constants
-from models.scan import RESETS, Dynamics, scan
-from models.surrogates import SURROGATES
+from models.dynamics import Dynamics
+from models.neurons import NEURONS, neuron_constants, rc_beta
+from models.scan import scan
+from models.surrogates import surrogate_named
 from spikefront.errors import SpecError
 
-CLASSES = {"leaky": snntorch.Leaky, "lapicque": snntorch.Lapicque}
-SURROGATE_PAIRS = {
-    "fast_sigmoid": (5.0, theirs.fast_sigmoid(5.0)),
-    "arctangent": (2.0, theirs.atan(2.0)),
-    "spike_rate_escape": (1.5, theirs.spike_rate_escape(beta=1.5, slope=25)),
-}
-BETA, THRESHOLD, STEPS, BATCH, SIZES = 0.85, 0.75, 12, 8, (20, 16, 5)
 
-
-@pytest.fixture(autouse=True)
-def forget_neurons():
-    """snnTorch keeps every neuron in a list on the class."""
-    yield
-    snntorch.SpikingNeuron.instances.clear()
-
-
-def our_dynamics(neuron, reset, surrogate):
-    constants = neuron_constants(neuron, BETA)
-    derivative = SURROGATES[surrogate].derivative(SURROGATE_PAIRS[surrogate][0])
-    return Dynamics(
-        constants.decay, constants.gain, THRESHOLD, reset, constants.blank_after_spike, derivative
+def membrane_of(constants, current):
+    """Membrane potential (T,) of one neuron without resets."""
+    dynamics = Dynamics(
+        constants.decay,
+        constants.gain,
+        1.0,
+        "none",
+        constants.blank_after_spike,
+        surrogate_named("fast_sigmoid").derivative(1.0),
+        alpha=constants.alpha,
+        kind=constants.kind,
     )
-
-
-def their_layer(neuron, reset, surrogate, dtype):
-    return CLASSES[neuron](
-        beta=torch.tensor(BETA, dtype=dtype),
-        threshold=THRESHOLD,
-        spike_grad=SURROGATE_PAIRS[surrogate][1],
-        reset_mechanism=reset,
-    )
-
-
-def their_run(layer, currents):
-    membrane = torch.zeros_like(currents[0])
-    spikes, membranes = [], []
-    for current in currents:
-        spike, membrane = layer(current, membrane)
-        spikes.append(spike)
-        membranes.append(membrane)
-    return torch.stack(spikes), torch.stack(membranes)
-
-
-def assert_unambiguous(membrane):
-    """No membrane potential may lie so near the threshold that rounding decides about a spike."""
-    assert float((membrane - THRESHOLD).abs().min()) > 1e-6
-
-
-@pytest.mark.parametrize("surrogate", sorted(SURROGATE_PAIRS))
-@pytest.mark.parametrize("reset", RESETS)
-@pytest.mark.parametrize("neuron", sorted(NEURONS))
-class TestEveryNeuron:
-    def test_single_precision_layer(self, neuron, reset, surrogate):
-        generator = torch.Generator().manual_seed(3)
-        dynamics = our_dynamics(neuron, reset, surrogate)
-        currents = torch.randn(STEPS, BATCH, 16, generator=generator) * (1.5 / dynamics.gain)
-        currents.requires_grad_()
-        weight = torch.randn(STEPS, BATCH, 16, generator=generator)
-        spikes, membrane = scan(currents, dynamics)
-        (spikes * weight).sum().backward()
-        gradient, currents.grad = currents.grad, None
-        expected, expected_membrane = their_run(
-            their_layer(neuron, reset, surrogate, torch.float32), currents
-        )
-        (expected * weight).sum().backward()
-        assert_unambiguous(membrane)
-        assert spikes.mean() > 0.05
-        assert torch.equal(spikes, expected)
-        torch.testing.assert_close(membrane, expected_membrane.detach(), rtol=1e-5, atol=1e-5)
-        scale = float(currents.grad.abs().max())
-        torch.testing.assert_close(gradient, currents.grad, rtol=1e-5, atol=1e-5 * scale)
-
-    def test_double_precision_layer(self, neuron, reset, surrogate):
-        generator = torch.Generator().manual_seed(4)
-        dynamics = our_dynamics(neuron, reset, surrogate)
-        currents = torch.randn(STEPS, BATCH, 16, generator=generator, dtype=torch.float64)
-        currents *= 1.5 / dynamics.gain
-        weight = torch.randn(STEPS, BATCH, 16, generator=generator, dtype=torch.float64)
-        currents.requires_grad_()
-        spikes, membrane = scan(currents, dynamics)
-        (spikes * weight).sum().backward()
-        gradient, currents.grad = currents.grad, None
-        expected, expected_membrane = their_run(
-            their_layer(neuron, reset, surrogate, torch.float64), currents
-        )
-        assert torch.equal(spikes, expected.to(torch.float64))
-        torch.testing.assert_close(membrane, expected_membrane.detach(), rtol=1e-9, atol=1e-9)
-        # snnTorch's spikes, and with them its gradients, are single precision whatever the input
-        loop_spikes, _ = step_loop(currents, dynamics)
-        (loop_spikes * weight).sum().backward()
-        torch.testing.assert_close(gradient, currents.grad, rtol=1e-9, atol=1e-9)
-
-    def test_two_layer_network_loss_and_weight_gradients(self, neuron, reset, surrogate):
-        generator = torch.Generator().manual_seed(5)
-        inputs = (torch.rand(STEPS, BATCH, SIZES[0], generator=generator) < 0.3).float()
-        labels = torch.randint(0, SIZES[-1], (BATCH,), generator=generator)
-        # weights on a grid of 1/64 add up exactly, so that the order of the sums cannot matter
-        weights = [
-            (torch.randint(-96, 160, (n_out, n_in), generator=generator) / 64).requires_grad_()
-            for n_in, n_out in pairwise(SIZES)
-        ]
-        dynamics = our_dynamics(neuron, reset, surrogate)
-        activity = run(weights, [dynamics] * 2, inputs, STEPS)
-        loss = functional.cross_entropy(activity.counts, labels)
-        gradients = torch.autograd.grad(loss, weights)
-        hidden, _ = their_run(
-            their_layer(neuron, reset, surrogate, torch.float32), functional.linear(inputs, weights[0])
-        )
-        output, _ = their_run(
-            their_layer(neuron, reset, surrogate, torch.float32), functional.linear(hidden, weights[1])
-        )
-        expected_loss = functional.cross_entropy(output.sum(0), labels)
-        expected = torch.autograd.grad(expected_loss, weights)
-        assert torch.equal(activity.counts, output.sum(0))
-        assert activity.layer_spikes.sum(0).min() > 0
-        assert activity.layer_spikes.tolist() == [
-            [int(h), int(o)] for h, o in zip(hidden.sum((0, 2)), output.sum((0, 2)), strict=True)
-        ]
-        assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-6)
-        for ours, reference in zip(gradients, expected, strict=True):
-            scale = float(reference.abs().max())
-            torch.testing.assert_close(ours, reference, rtol=1e-5, atol=1e-5 * scale)
+    return scan(current.reshape(-1, 1, 1), dynamics)[1].flatten()
 
 
 def test_lapicque_says_which_decay_acts():
@@ -145,6 +35,54 @@ def test_lapicque_says_which_decay_acts():
     assert constants.decay == pytest.approx(1 - math.log(2))
     assert constants.gain == pytest.approx(math.log(2))
     assert constants.blank_after_spike
+
+
+@given(st.floats(0.5, 3.0), st.floats(0.5, 4.0), st.floats(0.01, 0.2))
+def test_lapicque_of_an_rc_circuit_is_snntorchs(resistance, capacitance, dt):
+    theirs = snntorch.Lapicque(R=resistance, C=capacitance, time_step=dt, reset_mechanism="none")
+    snntorch.SpikingNeuron.instances.clear()
+    constants = neuron_constants("lapicque", rc_beta(resistance, capacitance, dt), resistance=resistance)
+    membrane = torch.zeros(1)
+    for _ in range(3):
+        _, membrane = theirs(torch.ones(1), membrane)
+    assert membrane_of(constants, torch.ones(3))[-1].item() == pytest.approx(membrane.item(), rel=1e-4)
+
+
+@given(st.floats(0.3, 3.0), st.floats(0.5, 4.0), st.floats(0.01, 5.0))
+def test_exact_lapicque_follows_the_circuit_for_any_step(resistance, capacitance, dt):
+    constants = neuron_constants(
+        "lapicque_exact", rc_beta(resistance, capacitance, dt), resistance=resistance
+    )
+    steps = torch.arange(1, 6, dtype=torch.float64)
+    charging = resistance * (1 - torch.exp(-steps * dt / (resistance * capacitance)))
+    torch.testing.assert_close(membrane_of(constants, torch.ones_like(steps)), charging)
+
+
+def test_alpha_neuron_answers_an_impulse_with_a_difference_of_exponentials():
+    constants = neuron_constants("alpha", 0.6, 0.9)
+    gain = math.log(0.9) / (math.log(0.6) - math.log(0.9)) + 1
+    steps = torch.arange(6, dtype=torch.float64)
+    impulse = (steps == 0).double()
+    torch.testing.assert_close(membrane_of(constants, impulse), gain * (0.9**steps - 0.6**steps))
+
+
+def test_synaptic_neuron_answers_an_impulse_with_two_decays():
+    steps = torch.arange(6, dtype=torch.float64)
+    membrane = membrane_of(neuron_constants("synaptic", 0.6, 0.9), (steps == 0).double())
+    torch.testing.assert_close(membrane, (0.9 ** (steps + 1) - 0.6 ** (steps + 1)) / (0.9 - 0.6))
+
+
+@pytest.mark.parametrize("name", sorted(NEURONS))
+def test_tensors_are_clamped_where_numbers_are_refused(name):
+    beta = torch.tensor([-0.5, 0.5, 1.5], requires_grad=True)
+    decay = neuron_constants(name, beta if name != "alpha" else beta.clamp(max=0.9), 1.0).decay
+    assert bool(((decay >= 0) & (decay <= 1)).all())
+    assert decay.requires_grad
+
+
+def test_recurrent_leaky_discards_the_input_after_a_spike():
+    assert not neuron_constants("leaky", 0.9).blank_after_spike
+    assert neuron_constants("leaky", 0.9, recurrent=True).blank_after_spike
 
 
 @pytest.mark.parametrize("beta", [0.36, 0.0, -1.0, 1.0, float("nan")])
@@ -159,12 +97,38 @@ def test_lapicque_accepts_its_lower_bound():
     assert neuron_constants("lapicque", math.exp(-1)).decay == pytest.approx(0.0, abs=1e-15)
 
 
-@pytest.mark.parametrize("beta", [-0.01, 1.01, float("nan")])
-def test_leaky_refuses_a_beta_outside_its_range(beta):
-    with pytest.raises(SpecError, match="give a value from 0 to 1"):
-        neuron_constants("leaky", beta)
+@pytest.mark.parametrize(
+    ("name", "beta", "alpha", "message"),
+    [
+        ("leaky", -0.01, None, "beta of a leaky neuron is -0.01; give a value from 0 to 1"),
+        ("leaky", 1.01, None, "give a value from 0 to 1"),
+        ("leaky", float("nan"), None, "give a value from 0 to 1"),
+        ("lapicque_exact", 1.0, None, "give a value from 0 to below 1"),
+        ("synaptic", 0.9, None, "alpha of the synaptic neuron is not given"),
+        ("synaptic", 0.9, 1.5, "alpha of a synaptic neuron is 1.5"),
+        ("synaptic", 1.5, 0.5, "beta of a synaptic neuron is 1.5"),
+        ("alpha", 0.9, None, "alpha of the alpha neuron is not given"),
+        ("alpha", 0.9, 0.9, "alpha of an alpha neuron is 0.9 and beta 0.9; give an alpha above beta"),
+        ("alpha", torch.tensor([0.5, 0.9]), 0.8, r"beta \[0.5, 0.89.*; give an alpha above beta"),
+        ("izhikevich", 0.9, None, "neuron 'izhikevich' is unknown; choose one of alpha, lapicque, "),
+    ],
+)
+def test_refuses(name, beta, alpha, message):
+    with pytest.raises(SpecError, match=message):
+        neuron_constants(name, beta, alpha)
 
 
-def test_unknown_neuron():
-    with pytest.raises(SpecError, match="neuron 'izhikevich' is unknown; choose one of lapicque, leaky"):
-        neuron_constants("izhikevich", 0.9)
+def test_alpha_neuron_has_no_recurrent_form():
+    with pytest.raises(SpecError, match="no recurrent form"):
+        neuron_constants("alpha", 0.6, 0.9, recurrent=True)
+
+
+@pytest.mark.parametrize("arguments", [(0.0, 1.0, 1.0), (1.0, -1.0, 1.0), (1.0, 1.0, float("nan"))])
+def test_an_rc_circuit_needs_positive_values(arguments):
+    with pytest.raises(SpecError, match="give numbers above 0"):
+        rc_beta(*arguments)
+
+
+def test_resistance_must_be_above_zero():
+    with pytest.raises(SpecError, match="resistance of a lapicque neuron is 0"):
+        neuron_constants("lapicque", 0.9, resistance=0.0)

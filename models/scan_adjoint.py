@@ -1,0 +1,187 @@
+"""The backward recurrence of leaky and synaptic neurons, written by hand.
+
+With G[t] = dL/dm[t], X[t] = dL/dx[t] and k[t] = 1 - s[t] under reset "zero", 1 otherwise; resets, refractory
+steps and adaptive thresholds carry no gradient (snnTorch detaches its reset)::
+
+    G[t] = (dL/ds[t] + X[t+1] @ V) * surrogate(u[t]) + decay * k[t] * G[t+1]
+    X[t] = a[t] * k'[t-1] * G[t] + alpha * X[t+1]         k' = k where the input is discarded, else 1
+
+    dL/dI[t]      = gain * X[t]
+    dL/ddecay     = sum of G[t] * k[t-1] * m[t-1]
+    dL/dalpha     = sum of X[t] * x[t-1]
+    dL/dthreshold = - sum of (dL/ds[t] + X[t+1] @ V) * surrogate(u[t]) - sum of s[t-1] * G[t] ("subtract")
+    dL/dV         = sum of X[t] (outer) s[t-1]: one matrix product
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.dynamics import Constant, Dynamics
+from models.scan_parts import Constants, Trace, active_steps, reduce_to, surrogate_slopes
+
+
+class Arriving(NamedTuple):
+    """Gradients for what the forward pass returned, (T, B, *n) each; None where nothing depends on it."""
+
+    spikes: Tensor | None
+    membrane: Tensor | None
+
+
+class Wanted(NamedTuple):
+    """Which gradients of constants are asked for."""
+
+    decay: bool
+    threshold: bool
+    alpha: bool
+    recurrent: bool
+
+
+class Gradients(NamedTuple):
+    """Gradients in the order of the autograd function's inputs."""
+
+    currents: Tensor
+    decay: Tensor | None
+    threshold: Tensor | None
+    alpha: Tensor | None
+    recurrent: Tensor | None
+
+
+def backward(
+    arriving: Arriving, trace: Trace, constants: Constants, dynamics: Dynamics, wanted: Wanted
+) -> Gradients:
+    """Gradients for the currents and the constants, given those for spikes and membrane potentials."""
+    slopes = surrogate_slopes(trace, constants.threshold, dynamics)
+    potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
+    local = potential.sum(0) if wanted.threshold else None
+    if arriving.membrane is not None:
+        potential += arriving.membrane
+    keep = 1.0 - trace.spikes if dynamics.reset == "zero" else None
+    gate = _input_gate(trace.spikes, keep, dynamics)
+    coupled = constants.alpha is not None or constants.recurrent is not None
+    current = potential
+    if coupled:
+        current = _Coupled(constants, slopes, gate, local).run(potential, keep)
+    else:
+        decay_back(potential, keep, constants.decay)
+    decay = _for_decay(potential, trace, keep, constants.decay) if wanted.decay else None
+    threshold = None if local is None else _for_threshold(local, potential, trace, constants, dynamics)
+    if gate is not None and not coupled:
+        current.mul_(gate)
+    alpha = _for_alpha(current, trace, constants.alpha) if wanted.alpha else None
+    recurrent = _for_recurrent(current, trace.spikes) if wanted.recurrent else None
+    if dynamics.gain != 1.0:
+        current.mul_(dynamics.gain)
+    return Gradients(current, decay, threshold, alpha, recurrent)
+
+
+def _local(slopes: Tensor, grad_spikes: Tensor | None, keep_slopes: bool) -> Tensor:
+    """The gradient that reaches the membrane potentials through their own spikes."""
+    if grad_spikes is None:
+        return torch.zeros_like(slopes)
+    return slopes * grad_spikes if keep_slopes else slopes.mul_(grad_spikes)
+
+
+def _input_gate(spikes: Tensor, keep: Tensor | None, dynamics: Dynamics) -> Tensor | None:
+    """1 where the input of a step reaches the membrane potential (T, B, *n); None where it always does."""
+    gate = active_steps(spikes, dynamics.refractory_steps)
+    if keep is None or not dynamics.blank_after_spike:
+        return gate
+    gate = torch.ones_like(spikes) if gate is None else gate
+    gate[1:].mul_(keep[:-1])
+    return gate
+
+
+def decay_back(rows: Tensor, keep: Tensor | None, decay: Constant) -> None:
+    """rows[t] += decay * keep[t] * rows[t+1], last step first, in place."""
+    steps = rows.unbind()
+    if keep is not None:
+        factors = keep.mul(decay).unbind()
+        for step in range(len(steps) - 2, -1, -1):
+            steps[step].addcmul_(steps[step + 1], factors[step])
+    elif isinstance(decay, Tensor):
+        for step in range(len(steps) - 2, -1, -1):
+            steps[step].addcmul_(steps[step + 1], decay)
+    else:
+        for step in range(len(steps) - 2, -1, -1):
+            steps[step].add_(steps[step + 1], alpha=decay)
+
+
+class _Coupled:
+    """The recurrence where gradients also run through synaptic currents or the layer's own spikes."""
+
+    def __init__(
+        self, constants: Constants, slopes: Tensor, gate: Tensor | None, local: Tensor | None
+    ) -> None:
+        self.constants = constants
+        self.slopes = slopes
+        self.gate = gate
+        self.local = local
+
+    def run(self, potential: Tensor, keep: Tensor | None) -> Tensor:
+        """``potential`` becomes G in place; the result is X."""
+        decay = self.constants.decay
+        factors = None if keep is None else keep.mul(decay)
+        current = torch.empty_like(potential)
+        for step in range(len(potential) - 1, -1, -1):
+            now, last = potential[step], step == len(potential) - 1
+            if not last:
+                factor = decay if factors is None else factors[step]
+                now.add_(potential[step + 1] * factor)
+                self._add_own_spikes(now, current[step + 1], step)
+            self._enter(current, now, step, last)
+        return current
+
+    def _add_own_spikes(self, now: Tensor, following: Tensor, step: int) -> None:
+        """Add what the spikes of this step did to the next one, through the recurrent weights."""
+        if self.constants.recurrent is None:
+            return
+        back = (following @ self.constants.recurrent).mul_(self.slopes[step])
+        now.add_(back)
+        if self.local is not None:
+            self.local.add_(back)
+
+    def _enter(self, current: Tensor, now: Tensor, step: int, last: bool) -> None:
+        """From the membrane potential to the current of the same step."""
+        if self.gate is None:
+            current[step].copy_(now)
+        else:
+            torch.mul(now, self.gate[step], out=current[step])
+        if self.constants.alpha is not None and not last:
+            current[step].add_(current[step + 1] * self.constants.alpha)
+
+
+def _for_decay(potential: Tensor, trace: Trace, keep: Tensor | None, decay: Constant) -> Tensor | None:
+    before = trace.membrane[:-1]
+    return reduce_to(sum_product(potential[1:], before if keep is None else before * keep[:-1]), decay)
+
+
+def _for_threshold(
+    local: Tensor, potential: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics
+) -> Tensor | None:
+    if dynamics.reset == "subtract":
+        local = local + sum_product(potential[1:], trace.spikes[:-1])
+    return reduce_to(local.neg(), constants.threshold)
+
+
+def _for_alpha(current: Tensor, trace: Trace, alpha: Constant | None) -> Tensor | None:
+    if trace.synapse is None or alpha is None:
+        return None
+    return reduce_to(sum_product(current[1:], trace.synapse[:-1]), alpha)
+
+
+def _for_recurrent(current: Tensor, spikes: Tensor) -> Tensor:
+    """Sum over steps and samples of X[t] (outer) s[t-1]: (n, n), or (K, n, n) of (T, K, B, n)."""
+    if current.ndim == 3:
+        return current[1:].flatten(0, 1).T @ spikes[:-1].flatten(0, 1)
+    after, before = (each.transpose(0, 1).flatten(1, 2) for each in (current[1:], spikes[:-1]))
+    return after.mT @ before
+
+
+def sum_product(left: Tensor, right: Tensor) -> Tensor:
+    """Sum over time of left * right, without a product of all steps in memory: (T, B, *n) to (B, *n)."""
+    total = left.new_zeros(left.shape[1:])
+    for one, other in zip(left.unbind(), right.unbind(), strict=True):
+        total.addcmul_(one, other)
+    return total
