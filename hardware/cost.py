@@ -1,7 +1,7 @@
 """The price of a design: accuracy of the integer network, exact cycles, energy, area."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class DesignCost:
         cycles_per_layer: mean cycles in which each layer scans or fires.
         silent_fraction: share of samples without any output spike.
         config: the accelerator.
+        confusion: samples of each class (rows) that were taken for each class (columns); not stored with
+            every design.
     """
 
     samples: int
@@ -65,6 +67,7 @@ class DesignCost:
     cycles_per_layer: list[float]
     silent_fraction: float
     config: dict[str, Any]
+    confusion: list[list[int]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -262,7 +265,15 @@ def _price_run(
         cycles_per_layer=report.busy.mean(axis=0).tolist(),
         silent_fraction=float(np.mean(run.counts.sum(axis=1) == 0)),
         config=net.config.as_dict(),
+        confusion=_confusion(labels, run.predicted, net.classes),
     )
+
+
+def _confusion(labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> list[list[int]]:
+    counts = np.zeros((max(classes, int(labels.max()) + 1), classes), dtype=np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    found: list[list[int]] = counts.tolist()
+    return found
 
 
 def _means(split: dict[str, FloatArray]) -> dict[str, float]:

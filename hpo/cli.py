@@ -173,6 +173,9 @@ def show(
         str | None,
         typer.Argument(metavar="[TRIAL]", help="A trial's number, or a design's name such as 12-0."),
     ] = None,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the trial: learning, firing rates, spikes, confusion.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Show one trial: how it ended, its designs, and why each costs what it costs; or list all trials."""
@@ -180,13 +183,22 @@ def show(
 
     store = _store(home)
     if trial is None:
+        if plot:
+            raise InputError("--plot draws one trial: name it, as in spikefront show NAME 12 --plot")
         _console().print(trial_table(store.trials(name)))
         return
     if not trial.replace("-", "").isdigit():
         raise InputError(f"there is no trial {trial!r}: give a number, or a design's name such as 12-0")
     found = store.trial(name, int(trial.split("-")[0]))
     designs = [store.design(name, trial)] if "-" in trial else store.designs(name, trial=found.number)
-    _console().print(trial_view(found, designs))
+    if not plot:
+        _console().print(trial_view(found, designs))
+        return
+    from hpo.trial_plot import Source, draw_trial
+
+    path = _home(home).campaign_folder(name) / f"trial-{trial}.png"
+    draw_trial(Source(store, _home(home), name), found, designs[0].name if designs else None, path)
+    print(f"wrote {path}")
 
 
 @app.command()

@@ -46,4 +46,6 @@ def details_of(cost: DesignCost) -> dict[str, Any]:
 def cost_of(measures: Mapping[str, Any], details: Mapping[str, Any], config: Mapping[str, Any]) -> DesignCost:
     """The cost that was stored as measures and details."""
     stored = {**measures, **details, "config": dict(config)}
-    return DesignCost(**{field.name: stored[field.name] for field in fields(DesignCost)})
+    return DesignCost(
+        **{field.name: stored[field.name] for field in fields(DesignCost) if field.name in stored}
+    )

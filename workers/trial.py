@@ -168,7 +168,7 @@ def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
     return TrialOutcome(
         state="silent",
         reason=result.reason,
-        metrics={"samples_seen": result.samples_seen},
+        metrics=_curves(result),
         constraints={"silence": result.silence_constraint},
         timings=timings,
         versions=_versions(),
@@ -244,6 +244,14 @@ def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
     return {
         "accuracy": cost.accuracy,
         "float_accuracy": last.validation_accuracy,
+        "confusion": cost.confusion,
+        **_curves(result),
+    }
+
+
+def _curves(result: TrainingResult) -> dict[str, Any]:
+    """What every finished epoch showed, also of a training that was stopped."""
+    return {
         "loss": [epoch.loss for epoch in result.epochs],
         "train_accuracy": [epoch.accuracy for epoch in result.epochs],
         "validation_accuracy": [epoch.validation_accuracy for epoch in result.epochs],

@@ -55,6 +55,15 @@ def home(tmp_path_factory, campaign_file):
     return folder
 
 
+def test_a_trial_can_be_drawn(home):
+    name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
+    written = spikefront("show", "tiny", name, "--plot", home=home).stdout.split()[-1]
+    assert Path(written).read_bytes().startswith(b"\x89PNG")
+    refused = spikefront("show", "tiny", "--plot", home=home, check=False)
+    assert refused.returncode == 2
+    assert "name it" in refused.stderr
+
+
 def test_a_run_ends_with_front_picture_and_report(home):
     report = (home / "tiny" / "report.html").read_text()
     assert "test accuracy" in report

@@ -81,6 +81,12 @@ def test_details_explain_the_measures(outcome):
         assert design.measures["spikes_per_inference"] == pytest.approx(sum(cost.spikes_per_layer[:-1]))
 
 
+def test_the_confusion_matrix_counts_every_validation_sample(outcome):
+    confusion = np.array(outcome.metrics["confusion"])
+    assert confusion.shape == (10, 10)
+    assert np.trace(confusion) / confusion.sum() == pytest.approx(outcome.metrics["accuracy"])
+
+
 def test_the_same_request_gives_the_same_outcome():
     first, second = evaluate(request()), evaluate(request())
     assert first.metrics == second.metrics
