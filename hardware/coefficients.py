@@ -95,6 +95,8 @@ FPGA_7SERIES = EnergyTable(
 )
 
 TABLES: Mapping[str, EnergyTable] = MappingProxyType({t.name: t for t in (ASIC_45NM, FPGA_7SERIES)})
+ENERGY_MODEL = "asic_45nm"
+"""The table that is used unless another is asked for."""
 
 
 def energy_table(name: str) -> EnergyTable:

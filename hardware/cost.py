@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware import cycles, reference
-from hardware.assumed import assumed_resources
+from hardware.coefficients import ENERGY_MODEL
 from hardware.devices import Device, area_on
-from hardware.energy import Activity, activity, energy
-from hardware.expected import expected, expected_scan, expected_taps
+from hardware.energy import activity, energy
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig, FloatArray, TrainedNetwork
 from hardware.quantize import check_config, check_family, quantize
 from hardware.resources import resources
-from hardware.shape import NetworkShape
 from spikefront.errors import DesignError, InputError
-
-ENERGY_MODEL = "asic_45nm"
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class DesignCost:
         luts, ffs, bram36, dsps: area estimate (``ffs`` counted), BRAM in units of 36 kbit.
         sizes: neurons per layer, inputs first.
         spikes_per_layer: mean spikes per inference of the input and every layer (L + 1 values); the input's
-            are set bits over all planes under direct encoding. ``expected_cost`` takes all but the last.
+            are set bits over all planes under direct encoding. ``hardware.expected_cost`` takes them.
         cycles_per_layer: mean cycles in which each layer scans or fires.
         silent_fraction: share of samples without any output spike.
         config: the accelerator.
@@ -72,20 +68,6 @@ class DesignCost:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
-class ExpectedCost:
-    """What the optimiser expects from mean spikes: arrays over the leading dimensions of those; area is
-    exact to the same estimate as ``DesignCost``'s, but for widths that depend on weights."""
-
-    cycles: FloatArray
-    latency_us: FloatArray
-    energy_uj: FloatArray
-    luts: int
-    ffs: int
-    bram36: float
-    dsps: int
 
 
 def price(
@@ -182,45 +164,6 @@ def price_net(
     _check_labels(labels, len(inputs))
     run = reference.run(net, inputs)
     return _price_run(net, run, cycles.count(net, run, inputs), labels, energy_model)
-
-
-def expected_cost(
-    net: NetworkShape,
-    spikes_per_layer: FloatArray,
-    config: AcceleratorConfig,
-    *,
-    energy_model: str = ENERGY_MODEL,
-    target: Device | None = None,
-) -> ExpectedCost:
-    """Return the cost to expect from mean spikes alone.
-
-    Args:
-        net: the network's shape.
-        spikes_per_layer: (..., L) or (..., L + 1) mean spikes per inference entering each layer, and leaving
-            the last (``hardware.expected.expected``).
-        config: the accelerator.
-        energy_model: name of a coefficient table.
-        target: the device for whose fabric area is estimated.
-
-    Raises:
-        DesignError: where ``config`` cannot be built.
-        InputError: where there is no such energy model.
-    """
-    check_config(config, len(net.layers))
-    built = assumed_resources(net, config)
-    total = expected(net, spikes_per_layer, config)
-    scan = expected_scan(net, spikes_per_layer, config)
-    spent = energy(built, Activity(expected_taps(net, spikes_per_layer), scan, total), energy_model)
-    estimate = area_on(target, built)
-    return ExpectedCost(
-        cycles=total,
-        latency_us=np.asarray(total / config.clock_mhz),
-        energy_uj=np.asarray(spent.total_uj),
-        luts=estimate.luts,
-        ffs=estimate.ffs,
-        bram36=estimate.bram36,
-        dsps=estimate.dsps,
-    )
 
 
 def _check_labels(labels: NDArray[np.integer], samples: int) -> None:

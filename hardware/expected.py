@@ -25,7 +25,6 @@ this, now that layer is the slowest, and exact for two layers with spikes in eve
 
 import numpy as np
 
-from hardware import convolution
 from hardware.expected_terms import CycleTerms, Stream, Timing, cycle_terms
 from hardware.network import AcceleratorConfig, FloatArray
 from hardware.shape import NetworkShape
@@ -45,7 +44,8 @@ def expected(net: NetworkShape, spikes_per_layer: FloatArray, config: Accelerato
     Raises:
         InputError: where there are other numbers of spikes than that.
     """
-    return expected_total(cycle_terms(net, config), *entering_and_own(net, spikes_per_layer))
+    terms = cycle_terms(net, config)
+    return expected_total(terms, *entering_and_own(terms, spikes_per_layer))
 
 
 def expected_parts(
@@ -55,29 +55,26 @@ def expected_parts(
     further step, of which those of the slowest layer count, or all when layers work one after the other. A
     layer's share depends on no other layer's lanes; arguments as for ``expected``.
     """
-    return _parts(cycle_terms(net, config), *entering_and_own(net, spikes_per_layer))
+    terms = cycle_terms(net, config)
+    return _parts(terms, *entering_and_own(terms, spikes_per_layer))
 
 
 def expected_scan(net: NetworkShape, spikes_per_layer: FloatArray, config: AcceleratorConfig) -> FloatArray:
     """Return the scan cycles (..., L) to expect per inference and layer; arguments as for ``expected``."""
-    return scan_cycles(cycle_terms(net, config), *entering_and_own(net, spikes_per_layer))
+    terms = cycle_terms(net, config)
+    return scan_cycles(terms, *entering_and_own(terms, spikes_per_layer))
 
 
-def expected_taps(net: NetworkShape, spikes_per_layer: FloatArray) -> FloatArray:
+def expected_taps(net: NetworkShape, spikes_per_layer: FloatArray, config: AcceleratorConfig) -> FloatArray:
     """Return the weights (..., L) that spikes are to be expected to meet per output channel, as
     ``hardware.cycles.CycleReport.taps`` counts them; arguments as for ``expected``.
     """
-    entering, own = entering_and_own(net, spikes_per_layer)
-    return entering * landing_taps(net) + own
+    terms = cycle_terms(net, config)
+    entering, own = entering_and_own(terms, spikes_per_layer)
+    return entering * terms.landing + own
 
 
-def landing_taps(net: NetworkShape) -> FloatArray:
-    """Return the mean taps (L,) of a spike that land inside the frame, over all inputs of a layer."""
-    found = [1.0 if x.convolution is None else convolution.taps(x.convolution).mean() for x in net.layers]
-    return np.array(found)
-
-
-def entering_and_own(net: NetworkShape, spikes_per_layer: FloatArray) -> tuple[FloatArray, FloatArray]:
+def entering_and_own(terms: CycleTerms, spikes_per_layer: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the spikes that enter each layer and its own that come back to it, both (..., L).
 
     Those of a layer's last step do not come back: of T steps, T - 1 do.
@@ -85,22 +82,21 @@ def entering_and_own(net: NetworkShape, spikes_per_layer: FloatArray) -> tuple[F
     Raises:
         InputError: where there is not one number per layer, or a recurrent last layer's spikes are missing.
     """
-    spikes, layers = np.asarray(spikes_per_layer, dtype=np.float64), len(net.layers)
+    spikes, layers = np.asarray(spikes_per_layer, dtype=np.float64), terms.inputs.shape[-2]
     given = spikes.shape[-1] if spikes.ndim else 0
     if given not in (layers, layers + 1):
         raise InputError(
             f"spikes has shape {spikes.shape} for {layers} layers; give one mean per layer, or one more for "
             "the spikes that leave the last."
         )
-    if net.layers[-1].recurrent and given == layers:
+    if given == layers and terms.echoed[..., -1].any():
         raise InputError(
             f"spikes has {given} values, and the last of {layers} layers is recurrent; give the spikes that "
             "leave it too."
         )
-    entering, own = spikes[..., :layers], np.zeros_like(spikes[..., :layers])
-    back = np.array([x.recurrent * (net.time_steps - 1) / net.time_steps for x in net.layers])
-    own[..., : given - 1] = spikes[..., 1:] * back[: given - 1]
-    return entering, own
+    entering, leaving = spikes[..., :layers], np.zeros_like(spikes[..., :layers])
+    leaving[..., : given - 1] = spikes[..., 1:]
+    return entering, leaving * terms.echoed
 
 
 def expected_total(terms: CycleTerms, entering: FloatArray, own: FloatArray) -> FloatArray:

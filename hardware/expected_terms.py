@@ -3,15 +3,22 @@
 They are rows of arrays, so that many designs can be stacked and computed at once (``hardware.expected``).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.network import AcceleratorConfig, FloatArray
+from hardware.convolution import taps
+from hardware.network import AcceleratorConfig, Convolution, FloatArray
 from hardware.shape import NetworkShape
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class Stream(NamedTuple):
@@ -63,6 +70,8 @@ class CycleTerms:
         inputs: ``Stream`` of each layer's inputs (..., L, 7).
         own: ``Stream`` of each layer's own spikes of the step before (..., L, 7), zero unless recurrent.
         timing: ``Timing`` of each layer (..., L, 5).
+        echoed: share of the spikes leaving a layer that come back to it (..., L), 0 unless it is recurrent.
+        landing: mean taps of a spike that land inside the frame (..., L), 1 in a fully connected layer.
         further: time steps behind the first (...).
         summed: bool, whether layers work one after the other in a step, rather than all at once (...).
         end: cycles behind the last spike vector (...).
@@ -71,6 +80,8 @@ class CycleTerms:
     inputs: FloatArray
     own: FloatArray
     timing: FloatArray
+    echoed: FloatArray
+    landing: FloatArray
     further: FloatArray
     summed: NDArray[np.bool_]
     end: FloatArray
@@ -79,16 +90,29 @@ class CycleTerms:
 @lru_cache(maxsize=4096)
 def cycle_terms(net: NetworkShape, config: AcceleratorConfig) -> CycleTerms:
     """Return the terms of a network on an accelerator."""
-    layers = range(len(net.layers))
+    layers, steps = range(len(net.layers)), net.time_steps
     timing = _walked_timing if config.family == "clock_driven" else _scanned_timing
     return CycleTerms(
         inputs=np.array([_inputs(net, config, k) for k in layers], dtype=np.float64),
         own=np.array([_own(net, config, k) for k in layers], dtype=np.float64),
         timing=np.array([timing(net, config, k) for k in layers], dtype=np.float64),
-        further=np.array(float(net.time_steps - 1)),
+        echoed=np.array([layer.recurrent * (steps - 1) / steps for layer in net.layers]),
+        landing=np.array([_landing(layer.convolution) for layer in net.layers]),
+        further=np.array(float(steps - 1)),
         summed=np.array(config.schedule == "sequential"),
         end=np.array(float(net.ranked + 1)),
     )
+
+
+def stacked(found: Sequence[T]) -> T:
+    """Return dataclasses of arrays as one, whose arrays have a new leading dimension."""
+    names = [field.name for field in fields(found[0])]
+    return replace(found[0], **{name: np.stack([getattr(one, name) for one in found]) for name in names})
+
+
+@lru_cache(maxsize=1024)
+def _landing(geometry: Convolution | None) -> float:
+    return 1.0 if geometry is None else float(taps(geometry).mean())
 
 
 def _inputs(net: NetworkShape, config: AcceleratorConfig, k: int) -> Stream:

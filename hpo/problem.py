@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware.cost import expected_cost
+from hardware.expected_cost import Design, expected_costs
 from hpo.campaign import CampaignSpec
 from hpo.optimizer import Limit, Outcome, Problem
 from hpo.optimizer.problem import FloatArray, Measures
@@ -18,7 +18,7 @@ from hpo.space import Config
 from workers.parameters import TrialParameters, design_grid
 
 COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
-"""Measures that follow from spikes and the accelerator; fields of ``hardware.cost.ExpectedCost``."""
+"""Measures that follow from spikes and the accelerator; fields of ``hardware.expected_cost.ExpectedCost``."""
 SILENCE = "silence"
 """Name of the graded silence constraint in every trial's record."""
 
@@ -33,39 +33,34 @@ class GreyBox:
 
     def __call__(self, configs: Sequence[Config], outcomes: FloatArray) -> Measures:
         """Measures (S, K, D) of outcomes (S, K, 1 + layers): accuracy, then spikes entering each layer."""
-        per_config = [self._designs(config, outcomes[:, k]) for k, config in enumerate(configs)]
-        return {name: np.stack([found[name] for found in per_config], axis=1) for name in per_config[0]}
-
-    def _designs(self, config: Config, outcomes: FloatArray) -> dict[str, FloatArray]:
-        """Measures (S, D) of one configuration's outcomes (S, 1 + layers)."""
-        grid = [
-            self._allocated(p, outcomes[:, 1:])
-            for p in design_grid(self.spec.complete(config), self.spec.designs)
+        grids = [
+            [self._design(parameters, outcomes[:, k, 1:]) for parameters in self._grid(config)]
+            for k, config in enumerate(configs)
         ]
-        costs = [
-            expected_cost(
-                parameters.shape(self.n_inputs, self.classes),
-                outcomes[:, 1:],
-                parameters.accelerator(),
-                energy_model=self.spec.energy_model,
-                target=self.spec.target,
-            )
-            for parameters in grid
-        ]
+        shape = (len(outcomes), len(grids), len(grids[0]))
+        costs = expected_costs(
+            [design for grid in grids for design in grid],
+            np.repeat(outcomes[:, :, 1:], shape[2], axis=1),
+            energy_model=self.spec.energy_model,
+            target=self.spec.target,
+        )
         known = {
-            name: np.stack([np.broadcast_to(getattr(cost, name), len(outcomes)) for cost in costs], axis=1)
+            name: np.broadcast_to(getattr(costs, name), (shape[0], shape[1] * shape[2])).reshape(shape)
             for name in COMPUTED
         }
-        accuracy = np.broadcast_to(outcomes[:, :1], (len(outcomes), len(grid)))
-        spikes = np.broadcast_to(outcomes[:, 1:].sum(axis=1, keepdims=True), accuracy.shape)
+        accuracy = np.broadcast_to(outcomes[:, :, :1], shape)
+        spikes = np.broadcast_to(outcomes[:, :, 1:].sum(axis=2, keepdims=True), shape)
         return {**known, "accuracy": accuracy, "spikes_per_inference": spikes}
 
-    def _allocated(self, parameters: TrialParameters, spikes: FloatArray) -> TrialParameters:
-        """Lanes "auto" are chosen once per configuration, for the mean of its sampled spikes."""
-        if self.spec.target is None:
-            return parameters
+    def _grid(self, config: Config) -> list[TrialParameters]:
+        return design_grid(self.spec.complete(config), self.spec.designs)
+
+    def _design(self, parameters: TrialParameters, spikes: FloatArray) -> Design:
+        """A network on its accelerator; lanes "auto" are chosen once, for the mean of ``spikes`` (S, L)."""
         shape = parameters.shape(self.n_inputs, self.classes)
-        return parameters.allocated(shape, spikes.mean(axis=0), self.spec.target)
+        if self.spec.target is not None:
+            parameters = parameters.allocated(shape, spikes.mean(axis=0), self.spec.target)
+        return shape, parameters.accelerator()
 
 
 def build_problem(spec: CampaignSpec, n_inputs: int, classes: int) -> Problem:

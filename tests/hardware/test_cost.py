@@ -4,8 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from hardware.cost import expected_cost, price, price_many, price_net
+from hardware.cost import price, price_many, price_net
 from hardware.cycles import count
+from hardware.expected_cost import expected_cost
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hardware.cost import expected_cost, price_net
+from hardware.cost import price_net
 from hardware.cycles import count
 from hardware.expected import expected, expected_parts, expected_scan, expected_taps
+from hardware.expected_cost import expected_cost
 from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
@@ -88,7 +89,7 @@ def test_what_is_expected_is_near_the_mean_of_what_is_counted(build, options):
     within = WITHIN[net.config.family, net.config.schedule]
     assert expected(shape, mean, net.config) == pytest.approx(cost.cycles, rel=within)
     assert expected_scan(shape, mean, net.config) == pytest.approx(found.scan.mean(axis=0), rel=0.06)
-    assert expected_taps(shape, mean) == pytest.approx(found.taps.mean(axis=0), rel=0.15)
+    assert expected_taps(shape, mean, net.config) == pytest.approx(found.taps.mean(axis=0), rel=0.15)
     guess = expected_cost(shape, mean, net.config)
     assert guess.energy_uj == pytest.approx(cost.energy_uj, rel=0.05)
     assert (guess.luts, guess.ffs) == pytest.approx((cost.luts, cost.ffs), rel=0.06)
