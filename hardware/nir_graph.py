@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from hardware.nir_neuron import RESETTING
 from spikefront.errors import DesignError
 
 Edges = list[tuple[str, str]]
@@ -127,10 +128,11 @@ def _recurrences(nodes: dict[str, Any], edges: Edges) -> dict[str, str]:
         if _kind(node) not in DENSE or len(before[name]) != 1 or len(behind[name]) != 1:
             continue
         (source,), (target,) = before[name], behind[name]
-        if source == target or (_kind(nodes[source]) == "Threshold" and target in before[source]):
+        spiking = _kind(nodes[source]) in RESETTING and source == target
+        if spiking or (_kind(nodes[source]) == "Threshold" and target in before[source]):
             if target in found:
                 raise DesignError(
-                    f"Node {target!r} has two recurrences, {found[target]!r} and {name!r}; join their weights."
+                    f"Node {target!r} has two recurrences, {found[target]!r} and {name!r}; join them."
                 )
             found[target] = name
     return found
@@ -142,8 +144,8 @@ def _successors(edges: Edges) -> dict[str, str]:
     for source, target in edges:
         if source in after or target in reached:
             raise DesignError(
-                f"The NIR graph branches or loops at the edge {source!r} -> {target!r}; only chains of layers "
-                "with recurrent neurons can be built."
+                f"The NIR graph branches or loops at the edge {source!r} -> {target!r}; only chains of "
+                "layers with recurrent neurons can be built."
             )
         after[source] = target
         reached.add(target)

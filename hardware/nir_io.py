@@ -83,8 +83,6 @@ def read_graph(path: Path) -> Any:
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is no NIR graph that can be read ({reason}); export it again.") from None
-    if not isinstance(graph, nir.NIRGraph):
-        raise InputError(f"{path} holds a single {type(graph).__name__}, no NIR graph; export it again.")
     return graph
 
 

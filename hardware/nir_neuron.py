@@ -11,8 +11,8 @@ steady state in every step::
     CubaLIF, CubaLI  tau_syn * dI/dt = -I + w_in * S         I[t] = (1 - x) * I[t-1] + x * w_in * S[t]
 
 A LIF, IF or CubaLIF with v > v_threshold spikes and goes to v_reset; its mark ``reset: subtract`` takes the
-threshold off the next step's v instead (``hardware.network.TrainedLayer``). LI, I and CubaLI never reset; with
-a Threshold node behind them they are neurons with the reset mechanism "none".
+threshold off the next step's v instead (``hardware.network.TrainedLayer``). LI, I and CubaLI never reset;
+with a Threshold node behind them they are neurons with the reset mechanism "none".
 """
 
 from dataclasses import dataclass
@@ -53,8 +53,8 @@ class Discretisation:
         least = self.dt_s if self.decay == "euler" else np.finfo(np.float64).tiny
         if not bool((tau >= least).all()):
             raise DesignError(
-                f"Node {name!r} has {what} down to {tau.min():g} s, below the step of {self.dt_s:g} s; give a "
-                "smaller dt."
+                f"Node {name!r} has {what} down to {tau.min():g} s, below the step of {self.dt_s:g} s; give "
+                "a smaller dt."
             )
         return self.dt_s / tau if self.decay == "euler" else -np.expm1(-self.dt_s / tau)
 

@@ -85,9 +85,7 @@ def accelerator_of(graph: Any) -> AcceleratorConfig | None:
         check_config(config, len(config.lanes))
     except (ValueError, TypeError, KeyError, DesignError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise DesignError(
-            f"The NIR graph's mark names no accelerator ({reason}); export it again."
-        ) from None
+        raise DesignError(f"The NIR graph's mark names no accelerator ({reason}); export it again.") from None
     return config
 
 
@@ -132,13 +130,15 @@ class _Reader:
             else:
                 raise DesignError(_misplaced(link, [*SYNAPSES, *POOLS]))
         if self.pool is not None or not self.done:
-            raise DesignError("The NIR graph does not end in neurons; give every layer its LIF, IF or CubaLIF.")
+            raise DesignError(
+                "The NIR graph does not end in neurons; give every layer its LIF, IF or CubaLIF."
+            )
         return tuple(self.done)
 
     def _pool(self, link: Link) -> None:
         if self.flat or self.pool is not None:
-            before = "a Flatten" if self.flat else "another pool"
-            raise DesignError(f"Node {link.name!r} pools behind {before}, which cannot be built; drop one.")
+            front = "a Flatten" if self.flat else "another pool"
+            raise DesignError(f"Node {link.name!r} pools behind {front}, which cannot be built; drop one.")
         pool = pool_of(link, self.shape)
         if not self._next("Threshold"):
             self.pool, self.shape = pool, pool.shape
@@ -159,8 +159,8 @@ class _Reader:
         weights = weights_of(link, self.shape, self.pool, flat=self.flat)
         if not self.rest or self.rest[0].kind == "Output":
             raise DesignError(
-                f"The NIR graph does not end in neurons behind {link.name!r}; give every layer its LIF, IF or "
-                "CubaLIF."
+                f"The NIR graph does not end in neurons behind {link.name!r}; give every layer its LIF, IF "
+                "or CubaLIF."
             )
         if self.rest[0].kind not in (*RESETTING, *FREE):
             raise DesignError(_misplaced(self.rest[0], [*RESETTING, *FREE]))
@@ -186,7 +186,8 @@ class _Reader:
         sizes = _sizes(link, given)
         if np.prod(sizes) != np.prod(self.shape):
             raise DesignError(
-                f"Node {link.name!r} has shape {list(sizes)} behind {list(self.shape)} neurons; make them equal."
+                f"Node {link.name!r} has shape {list(sizes)} behind {list(self.shape)} neurons; make "
+                "them equal."
             )
 
 

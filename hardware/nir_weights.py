@@ -64,8 +64,8 @@ def pool_of(link: Link, shape: tuple[int, ...]) -> Pool:
     size = _one(link, "kernel_size", node.kernel_size)
     if _one(link, "stride", node.stride) != size or _one(link, "padding", node.padding) != 0 or size < 1:
         raise DesignError(
-            f"Node {link.name!r} pools windows that overlap, leave gaps or are padded; give a stride equal to "
-            f"its kernel_size {size} and no padding."
+            f"Node {link.name!r} pools windows that overlap, leave gaps or are padded; give a stride equal "
+            f"to its kernel_size {size} and no padding."
         )
     pool = Pool(link.name, frame, size, 1.0 if link.kind == "SumPool2d" else 1.0 / size**2)
     if min(pool.shape) < 1:
@@ -95,7 +95,9 @@ def weights_of(link: Link, shape: tuple[int, ...], pool: Pool | None, *, flat: b
             f"Node {link.name!r} has weights of shape {weight.shape}; give (n_out, n_in), both at least 1."
         )
     if len(shape) > 1 and not flat:
-        raise DesignError(f"Node {link.name!r} takes vectors, not frames {list(shape)}; put a Flatten before it.")
+        raise DesignError(
+            f"Node {link.name!r} takes vectors, not frames {list(shape)}; put a Flatten before it."
+        )
     if weight.shape[1] != np.prod(shape):
         raise DesignError(
             f"Node {link.name!r} has weights for {weight.shape[1]} inputs, but {np.prod(shape)} arrive; make "
@@ -130,7 +132,12 @@ def _unpooled(weight: FloatArray, pool: Pool) -> FloatArray:
 
 def _convolution(link: Link, weight: FloatArray, shape: tuple[int, ...], pool: Pool | None) -> Weights:
     frame = _frame(link, shape)
-    if weight.ndim != 4 or 0 in weight.shape or weight.shape[1] != frame[0] or weight.shape[2] != weight.shape[3]:
+    if (
+        weight.ndim != 4
+        or 0 in weight.shape
+        or weight.shape[1] != frame[0]
+        or weight.shape[2] != weight.shape[3]
+    ):
         raise DesignError(
             f"Node {link.name!r} has weights of shape {weight.shape} for frames {list(frame)}; give "
             f"(channels, {frame[0]}, K, K) with square kernels and groups 1."
@@ -159,8 +166,8 @@ def _convolution(link: Link, weight: FloatArray, shape: tuple[int, ...], pool: P
 def _frame(link: Link, shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise DesignError(
-            f"Node {link.name!r} needs frames of channels, rows and columns, not {list(shape)}; give the Input "
-            "such a shape."
+            f"Node {link.name!r} needs frames of channels, rows and columns, not {list(shape)}; give the "
+            "Input such a shape."
         )
     return shape[0], shape[1], shape[2]
 
@@ -173,7 +180,9 @@ def _padding(link: Link, kernel: int) -> int:
         return 0
     if given == "same" and kernel % 2:
         return kernel // 2
-    raise DesignError(f"Node {link.name!r} has padding {given!r} with a kernel of {kernel}; give it as a number.")
+    raise DesignError(
+        f"Node {link.name!r} has padding {given!r} with a kernel of {kernel}; give it as a number."
+    )
 
 
 def _one(link: Link, name: str, value: Any) -> int:

@@ -1,8 +1,8 @@
 """From a trained network to a NIR graph: per layer a node of weights and a node of neurons.
 
-Time constants are those whose forward Euler steps of ``dt_s`` give the network's decays: tau = dt / (1 - beta).
-What NIR's neurons leave to whoever takes them in steps, the reset by subtraction, is marked in their metadata;
-what they cannot express is written in other nodes that mean exactly it, or refused:
+Time constants are those whose forward Euler steps give the network's decays: tau = dt / (1 - beta).
+What NIR's neurons leave to whoever takes them in steps, the reset by subtraction, is marked in their
+metadata; what they cannot express is written in other nodes that mean exactly it, or refused:
 
 * reset "none": LI, I or CubaLI with a Threshold behind it;
 * a 2x2 max-pool of spikes, which is an OR: SumPool2d with a Threshold of 1/2 behind it;
@@ -76,8 +76,8 @@ def _metadata(network: TrainedNetwork, how: Writing) -> dict[str, Any]:
 def _check_exportable(layer: TrainedLayer, index: int) -> None:
     if layer.rest > 0:
         raise DesignError(
-            f"Layer {index} has {layer.rest} refractory steps, which NIR's neurons do not have; train without "
-            "them (Lapicque with reset 'zero' has one)."
+            f"Layer {index} has {layer.rest} refractory steps, which NIR's neurons do not have; train "
+            "without them (Lapicque with reset 'zero' has one)."
         )
     if layer.reset == "fixed" and layer.beta == 0:
         raise DesignError(
@@ -111,7 +111,9 @@ class _Writer:
             if len(self.shape) > 1:
                 self.add(f"flatten{index}", nir.Flatten({"input": np.array(self.shape)}, 0, -1))
             bias = layer.bias
-            self.add(f"synapse{index}", nir.Linear(weight) if bias is None else nir.Affine(weight, _floats(bias)))
+            self.add(
+                f"synapse{index}", nir.Linear(weight) if bias is None else nir.Affine(weight, _floats(bias))
+            )
             self.shape = (len(weight),)
         self._neurons(index, layer)
         if layer.convolution is not None and layer.convolution.pool > 1:
@@ -121,8 +123,8 @@ class _Writer:
         geometry = layer.convolution
         if geometry is None or self.shape != geometry.in_shape:
             raise DesignError(
-                f"Layer {index} reads {list(self.shape)} values as frames of another shape, for which NIR has "
-                "no node; put fully connected layers last."
+                f"Layer {index} reads {list(self.shape)} values as frames of another shape, for which NIR "
+                "has no node; put fully connected layers last."
             )
         bias = np.zeros(len(weight)) if layer.bias is None else _floats(layer.bias)
         self.add(

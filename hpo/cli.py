@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -233,25 +233,44 @@ def report(name: NameArgument, home: HomeOption = None, data: DataOption = None)
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0913  # one per option
     name: NameArgument,
     design: Annotated[str, typer.Argument(metavar="DESIGN", help="The design's name, such as 12-0.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist yet.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A folder, or for NIR a file, that does not exist yet.")
+    ],
     *,
+    as_format: Annotated[
+        Literal["verilog", "nir"],
+        typer.Option("--format", help="Verilog of the design, or NIR of its trained network."),
+    ] = "verilog",
     home: HomeOption = None,
     samples: Annotated[
-        int, typer.Option("--samples", min=1, max=64, help="Golden samples in the test bench.")
-    ] = 4,
+        int | None,
+        typer.Option("--samples", min=1, max=64, help="Verilog: golden samples in the test bench [4]."),
+    ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", help="Write constraints for this board, such as pynq-z2.")
+        str | None, typer.Option("--device", help="Verilog: write constraints for this board.")
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option("--dt", help="NIR: step in seconds that time constants are for [1e-4].")
     ] = None,
 ) -> None:
-    """Write a design as Verilog with a self-checking test bench, after checking it in simulation."""
-    from hpo.exporting import export_design
+    """Write a design as Verilog with a test bench, after checking it in simulation, or its network as NIR."""
+    from hpo.exporting import export_design, export_nir
 
+    others = (dt,) if as_format == "verilog" else (samples, device)
+    if any(value is not None for value in others):
+        raise InputError(
+            f"--format {as_format} takes no {'--dt' if dt else '--samples or --device'}: drop it"
+        )
     where = _home(home)
-    for line in export_design(_store(home), where, name, design, folder, samples=samples, device=device):
-        print(line)
+    store = _store(home)
+    if as_format == "nir":
+        lines = export_nir(store, where, name, design, path, dt_s=dt)
+    else:
+        lines = export_design(store, where, name, design, path, samples=samples or 4, device=device)
+    print("\n".join(lines))
 
 
 @app.command()
@@ -282,20 +301,33 @@ def cost(  # noqa: PLR0913  # one per option
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A network as a NIR graph.")],
     *,
     device: Annotated[str, typer.Option("--device", help="The FPGA to fit.")] = "pynq-z2",
-    steps: Annotated[int, typer.Option("--steps", min=1, max=65536, help="Time steps.")] = 25,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, max=65536, help="Time steps [the graph's, or 25].")
+    ] = None,
     rate: Annotated[float, typer.Option("--rate", help="Input spikes per input and step.")] = 0.1,
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="A .npz file with spikes 'inputs' (N, T, n_in) instead.")
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="Step in seconds [the graph's, or 1e-4].")] = None,
-    weight_bits: Annotated[int, typer.Option("--weight-bits", help="Signed weight width.")] = 8,
+    decay: Annotated[
+        Literal["euler", "exp"], typer.Option("--decay", help="Decay per step: 1 - dt/tau or exp(-dt/tau).")
+    ] = "euler",
+    reset: Annotated[
+        Literal["subtract"] | None,
+        typer.Option("--reset", help="Its tool resets by subtraction [what the graph says]."),
+    ] = None,
+    weight_bits: Annotated[
+        int | None, typer.Option("--weight-bits", help="Signed weight width [as exported, or 8].")
+    ] = None,
     energy_model: Annotated[str, typer.Option("--energy-model", help="Coefficient table.")] = "asic_45nm",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
 ) -> None:
     """Price a network that was trained elsewhere: latency, energy and area on a device."""
+    from hardware.nir_read import Reading
     from hpo.nir_cost import CostRequest, as_dict, lines, nir_cost
 
-    found = nir_cost(file, CostRequest(device, steps, rate, inputs, dt, weight_bits, energy_model))
+    reading = Reading(steps, dt, decay, reset)
+    found = nir_cost(file, CostRequest(device, reading, rate, inputs, weight_bits, energy_model))
     if as_json:
         _print_json(as_dict(found))
     else:

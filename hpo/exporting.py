@@ -1,4 +1,4 @@
-"""``spikefront export`` and ``spikefront verify``: a stored design as Verilog, checked in simulation."""
+"""``spikefront export`` and ``spikefront verify``: a stored design as checked Verilog, or as NIR."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,9 @@ MODULE_NAME_LENGTH = 48
 if TYPE_CHECKING:
     from hardware.cost import DesignCost
     from hardware.integer import IntegerNetwork
+    from hardware.network import AcceleratorConfig
+    from hardware.record_io import NetworkRecord
+    from hpo.store.records import DesignRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,23 +38,31 @@ def stored_design(store: Store, home: Home, name: str, design: str, samples: int
         NotFoundError: no such campaign or design.
         InputError: its trial kept no network.
     """
-    from hardware.network import AcceleratorConfig
     from hardware.quantize import quantize, quantize_inputs
-    from hardware.record_io import from_bytes
     from workers.designs import cost_of
 
     found = store.design(name, design)
-    artifact = store.trial(name, found.trial).artifact
-    if artifact is None:
-        raise InputError(f"trial {found.trial} kept no network: choose a design of a complete trial")
-    record = from_bytes(home.artifacts.get(artifact))
-    config = AcceleratorConfig(**{**found.config, "lanes": tuple(found.config["lanes"])})
+    record, config = _trained(store, home, name, found)
     inputs = record.inputs[:samples]
     if record.network.encoding == "direct":
         inputs = quantize_inputs(inputs, config.input_bits)
     cost = cost_of(found.measures, found.details, found.config)
     net = quantize(record.network, config)
     return StoredDesign(_module_name(f"{name}_{design}"), net, inputs, record.labels[:samples], cost)
+
+
+def _trained(
+    store: Store, home: Home, name: str, found: "DesignRecord"
+) -> "tuple[NetworkRecord, AcceleratorConfig]":
+    """Return the trained network of a design, with its kept samples, and its accelerator."""
+    from hardware.network import AcceleratorConfig
+    from hardware.record_io import from_bytes
+
+    artifact = store.trial(name, found.trial).artifact
+    if artifact is None:
+        raise InputError(f"trial {found.trial} kept no network: choose a design of a complete trial")
+    record = from_bytes(home.artifacts.get(artifact))
+    return record, AcceleratorConfig(**{**found.config, "lanes": tuple(found.config["lanes"])})
 
 
 def _module_name(name: str) -> str:
@@ -88,6 +99,32 @@ def export_design(  # noqa: PLR0913  # the last two are by name
         "reference",
         f"wrote {written.folder}: {', '.join(sorted(written.files))}",
     ]
+
+
+def export_nir(
+    store: Store, home: Home, name: str, design: str, path: Path, *, dt_s: float | None = None
+) -> list[str]:
+    """Write a design's trained network, with its accelerator as a mark, as a NIR file; lines for the user.
+
+    Raises:
+        NotFoundError: no such campaign or design.
+        DesignError: a layer has no equivalent in NIR; nothing is written.
+        InputError: nir is not installed, or the file exists or cannot be written.
+    """
+    from hardware.nir_io import save_nir
+    from hardware.nir_read import DT_S
+    from hardware.nir_write import Writing
+
+    record, config = _trained(store, home, name, store.design(name, design))
+    save_nir(path, record.network, Writing(DT_S if dt_s is None else dt_s, config))
+    layers = record.network.layers
+    lines = [f"wrote {path}: {len(layers)} layers, weights as trained, not rounded to the accelerator's bits"]
+    if any(layer.reset == "subtract" for layer in layers):
+        lines.append(
+            "its neurons reset by subtraction, which NIR leaves to the reader: marked for Spikefront, choose "
+            "it by hand in other tools"
+        )
+    return lines
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``spikefront cost``: the price of a network in a NIR file, which Spikefront never trained."""
+"""``spikefront cost``: the price of a network in a NIR file, most often one that Spikefront never trained."""
 
 import zipfile
 import zlib
@@ -12,12 +12,14 @@ import numpy as np
 from spikefront.errors import InputError
 
 if TYPE_CHECKING:
-    from hardware.allocate import Allocation
     from hardware.cost import DesignCost
     from hardware.devices import Device
+    from hardware.network import AcceleratorConfig, TrainedNetwork
+    from hardware.nir_read import Reading
 
 DRAWN_SAMPLES = 32
 SEED = 0
+WEIGHT_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -26,75 +28,92 @@ class CostRequest:
 
     Attributes:
         device: name of the FPGA to fit.
-        steps: time steps per inference; of ``inputs`` where those are given.
+        reading: how to understand the graph; its steps are those of ``inputs`` where spikes are given.
         rate: probability of an input spike per step, where there are no ``inputs``.
-        inputs: ``.npz`` file with spikes ``inputs`` (N, T, n_in) of 0 and 1.
-        dt_s: step in seconds; None for the graph's own.
-        weight_bits: signed weight width.
+        inputs: ``.npz`` file with ``inputs``: spikes (N, T, n_in) of 0 and 1, or for a network under direct
+            encoding currents (N, n_in) of 0..1.
+        weight_bits: signed weight width, on lanes chosen anew; None for the accelerator the graph was
+            exported with, else ``WEIGHT_BITS``.
         energy_model: name of the coefficient table.
     """
 
     device: str
-    steps: int
-    rate: float
+    reading: "Reading"
+    rate: float = 0.1
     inputs: Path | None = None
-    dt_s: float | None = None
-    weight_bits: int = 8
+    weight_bits: int | None = None
     energy_model: str = "asic_45nm"
 
 
 @dataclass(frozen=True)
 class NirCost:
-    """A network's price on a device, and what its spikes were."""
+    """A network's price on a device, what its spikes were, and where its lanes come from."""
 
     cost: "DesignCost"
-    allocation: "Allocation"
     target: "Device"
     spikes: str
+    exported: bool
 
 
 def nir_cost(path: Path, asked: CostRequest) -> NirCost:
-    """Price a NIR network on a device, with the lanes that are fastest there.
+    """Price a NIR network on a device: on the accelerator it was exported with, else on the fastest lanes.
 
     Raises:
         InputError: a file that cannot be read, an unknown device or energy model.
         DesignError: a node that cannot be built, or a network that does not fit the device.
     """
-    from hardware.allocate import require_allocation
     from hardware.cost import price
-    from hardware.devices import area_on, device
-    from hardware.network import AcceleratorConfig
-    from hardware.nir_io import load_nir
+    from hardware.devices import area_on, device, require_fit
+    from hardware.nir_io import read_graph
+    from hardware.nir_read import accelerator_of, from_nir
     from hardware.quantize import quantize
     from hardware.resources import resources
-    from hardware.shape import shape_of
 
     target = device(asked.device)
     given = _read(asked.inputs) if asked.inputs else None
-    steps = asked.steps if given is None else given.shape[1]
-    network = load_nir(path, steps, asked.dt_s)
-    inputs = _draw(asked.rate, steps, network.sizes[0]) if given is None else given
-    labels = np.zeros(len(inputs), dtype=np.int64)
+    graph = read_graph(path)
+    reading = asked.reading
+    if given is not None and given.ndim == 3:
+        reading = replace(reading, time_steps=given.shape[1])
+    network = from_nir(graph, reading)
+    own = accelerator_of(graph) if asked.weight_bits is None else None
+    inputs, source = _inputs(network, asked, given, own)
+    config = own or _fastest(network, inputs, asked, target)
+    used = area_on(target, resources(quantize(network, config)))
+    require_fit(target, used)
+    cost = price(network, config, inputs, np.zeros(len(inputs), dtype=np.int64), asked.energy_model)
+    cost = replace(cost, luts=used.luts, ffs=used.ffs, bram36=used.bram36, dsps=used.dsps)
+    return NirCost(cost, target, source, own is not None)
+
+
+def _fastest(
+    network: "TrainedNetwork", inputs: Any, asked: CostRequest, target: "Device"
+) -> "AcceleratorConfig":
+    """Return the lanes that are fastest on the device, by the spikes of ``inputs``."""
+    from hardware.allocate import require_allocation
+    from hardware.cost import price
+    from hardware.network import AcceleratorConfig
+    from hardware.shape import shape_of
+
+    bits = WEIGHT_BITS if asked.weight_bits is None else asked.weight_bits
     lanes = (1,) * len(network.layers)
-    config = AcceleratorConfig(lanes, weight_bits=asked.weight_bits, clock_mhz=target.clock_mhz)
+    config = AcceleratorConfig(lanes, weight_bits=bits, clock_mhz=target.clock_mhz)
+    labels = np.zeros(len(inputs), dtype=np.int64)
     seen = price(network, config, inputs, labels, asked.energy_model).spikes_per_layer
     found = require_allocation(shape_of(network), np.array(seen), config, target)
-    config = replace(config, lanes=found.lanes)
-    used = area_on(target, resources(quantize(network, config)))
-    cost = price(network, config, inputs, labels, asked.energy_model)
-    cost = replace(cost, luts=used.luts, ffs=used.ffs, bram36=used.bram36, dsps=used.dsps)
-    source = f"{len(inputs)} samples of {asked.inputs}" if asked.inputs else _drawn(asked.rate, len(inputs))
-    return NirCost(cost, found, target, source)
+    return replace(config, lanes=found.lanes)
 
 
 def lines(found: NirCost) -> Iterator[str]:
     """The price in words, one measure per line."""
     cost, target = found.cost, found.target
-    yield f"network {'-'.join(map(str, cost.sizes))}, lanes {', '.join(map(str, found.allocation.lanes))}"
+    lanes = ", ".join(map(str, cost.config["lanes"]))
+    whence = "as exported" if found.exported else f"the fastest on {target.name}"
+    yield f"network {'-'.join(map(str, cost.sizes))}, lanes {lanes} ({whence})"
     yield f"input: {found.spikes}"
     yield (
         f"latency {cost.latency_us:.2f} us mean, {cost.latency_us_p99:.2f} us 99th percentile "
-        f"({cost.cycles:.0f} cycles, exact, at a nominal {target.clock_mhz:g} MHz)"
+        f"({cost.cycles:.0f} cycles, exact, at a nominal {cost.config['clock_mhz']:g} MHz)"
     )
     share = f"{100 * cost.energy_assumed_share:.0f} % of it assumed"
     yield f"energy {cost.energy_uj:.4g} uJ per inference, model {cost.energy_model}, {share}"
@@ -114,8 +133,31 @@ def as_dict(found: NirCost) -> dict[str, Any]:
     return {"device": found.target.name, "input": found.spikes, **values}
 
 
-def _drawn(rate: float, samples: int) -> str:
-    return f"{samples} random samples, a spike with probability {rate:g} per input and step, seed {SEED}"
+def _inputs(
+    network: "TrainedNetwork", asked: CostRequest, given: Any, own: "AcceleratorConfig | None"
+) -> tuple[Any, str]:
+    """Return what is fed to the integer network, and in words what it is."""
+    from hardware.network import AcceleratorConfig
+    from hardware.quantize import quantize_inputs
+
+    direct = network.encoding == "direct"
+    if given is None:
+        if direct:
+            raise InputError(
+                "The network takes constant currents (direct encoding), which cannot be drawn; give them "
+                "with --inputs."
+            )
+        inputs = _draw(asked.rate, network.time_steps, network.sizes[0])
+        words = f"a spike with probability {asked.rate:g} per input and step, seed {SEED}"
+        return inputs, f"{len(inputs)} random samples, {words}"
+    if given.ndim != (2 if direct else 3):
+        expected = "currents (N, n_in)" if direct else "spikes (N, T, n_in)"
+        raise InputError(f"The inputs in {asked.inputs} have shape {given.shape}; give {expected}.")
+    words = f"{len(given)} samples of {asked.inputs}"
+    if direct:
+        bits = AcceleratorConfig(()).input_bits if own is None else own.input_bits
+        return quantize_inputs(given, bits), words
+    return given, words
 
 
 def _draw(rate: float, steps: int, n_in: int) -> Any:
@@ -125,7 +167,7 @@ def _draw(rate: float, steps: int, n_in: int) -> Any:
 
 
 def _read(path: Path) -> Any:
-    """Spikes (N, T, n_in) of an ``.npz`` file."""
+    """Spikes (N, T, n_in) or currents (N, n_in) of an ``.npz`` file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             inputs = np.asarray(file["inputs"])
@@ -133,10 +175,10 @@ def _read(path: Path) -> Any:
         raise InputError(
             f"{path} holds no inputs ({error}); save them with numpy.savez(path, inputs=spikes)."
         ) from None
-    if inputs.ndim != 3 or 0 in inputs.shape:
-        raise InputError(f"The inputs in {path} have shape {inputs.shape}; give spikes (N, T, n_in).")
-    return inputs.astype(np.uint8) if inputs.dtype.kind in "iu" and _binary(inputs) else inputs
-
-
-def _binary(inputs: Any) -> bool:
-    return bool(np.isin(inputs, (0, 1)).all())
+    if inputs.ndim not in {2, 3} or 0 in inputs.shape or inputs.dtype.kind not in "biuf":
+        raise InputError(
+            f"The inputs in {path} have shape {inputs.shape} and type {inputs.dtype}; give spikes "
+            "(N, T, n_in)."
+        )
+    spikes = inputs.ndim == 3 and bool(np.isin(inputs, (0, 1)).all())
+    return inputs.astype(np.uint8) if spikes else inputs

@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from hardware.cost import price_net
+from hpo.exporting import stored_design
+from hpo.home import Home
 
 ROOT = Path(__file__).parents[2]
 TINY = """
@@ -204,6 +209,36 @@ def test_export_imports_no_torch(home, tmp_path):
     name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
     arguments = ["export", "tiny", name, str(tmp_path / "design"), "--samples", "1"]
     assert _heavy_imports(arguments, home) == []
+
+
+def test_a_design_exported_as_nir_costs_what_it_cost(home, tmp_path):
+    """Priced again from the file, on samples that its trial kept, every count is that of the stored network."""
+    design = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]
+    model = tmp_path / "net.nir"
+    assert _heavy_imports(["export", "tiny", design["name"], str(model), "--format", "nir"], home) == []
+    again = spikefront("export", "tiny", design["name"], model, "--format", "nir", home=home, check=False)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    where = Home.choose(str(home))
+    stored = stored_design(where.open_existing(), where, "tiny", design["name"], 64)
+    np.savez(tmp_path / "kept.npz", inputs=stored.inputs)
+    found = json.loads(
+        spikefront("cost", model, "--inputs", tmp_path / "kept.npz", "--json", home=home).stdout
+    )
+    expected = price_net(stored.net, stored.inputs, stored.labels).as_dict()
+    for name in ("cycles", "latency_us", "latency_us_p99", "energy_uj", "spikes_per_layer", "ffs"):
+        assert found[name] == expected[name], name
+    assert found["config"] == design["accelerator"]
+    assert found["latency_us"] == pytest.approx(design["measures"]["latency_us"], rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--format", "nir", "--samples", 2), ("--format", "nir", "--device", "x"), ("--dt", 1e-3)]
+)
+def test_options_of_the_other_format_are_refused(home, tmp_path, arguments):
+    done = spikefront("export", "tiny", "0-0", tmp_path / "x", *arguments, home=home, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "drop it" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_verify_compares_a_stored_design_with_its_verilog(home, tmp_path):
