@@ -43,7 +43,8 @@ def affine(n_out=6, n_in=10, seed=3):
 
 
 def elsewhere(neuron, synapse=None):
-    return graph_of(affine() if synapse is None else synapse, neuron)
+    synapse = affine() if synapse is None else synapse
+    return graph_of(synapse, neuron, out=synapse.weight.shape[:1])
 
 
 def one_of(**changes):

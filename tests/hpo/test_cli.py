@@ -212,7 +212,7 @@ def test_export_imports_no_torch(home, tmp_path):
 
 
 def test_a_design_exported_as_nir_costs_what_it_cost(home, tmp_path):
-    """Priced again from the file, on samples that its trial kept, every count is that of the stored network."""
+    """Priced again from the file, on samples that its trial kept: every count is the stored network's."""
     design = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]
     model = tmp_path / "net.nir"
     assert _heavy_imports(["export", "tiny", design["name"], str(model), "--format", "nir"], home) == []
