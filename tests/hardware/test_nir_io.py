@@ -107,6 +107,18 @@ def test_a_written_convolutional_network_reads_back_bit_for_bit(tmp_path, reset)
     assert_equal(convolutional(reset), load_nir(tmp_path / "net.nir"))
 
 
+def test_a_network_that_ends_in_a_convolution_reads_back_and_spikes_alike():
+    rng = np.random.default_rng(8)
+    shape = Convolution((2, 8, 8), 3, 1, 1, pool=2)
+    last = TrainedLayer(rng.normal(0.1, 0.3, (3, 2, 3, 3)), 0.9, 1.0, "subtract", convolution=shape)
+    network = TrainedNetwork((last,), 20, "rate", population=16)
+    graph = to_nir(network, Writing(DT))
+    assert_equal(network, from_nir(graph))
+    expected = simulate_network(network, spikes(128))
+    assert np.array_equal(simulate_nir(graph, spikes(128), DT), expected)
+    assert 0.02 < expected.mean() < 0.98
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.floats(0, 1), st.floats(1e-6, 1e-1), st.sampled_from(["zero", "subtract", "none"]))
 def test_decays_read_back_to_the_last_bit_of_one_and_weights_exactly(beta, dt, reset):

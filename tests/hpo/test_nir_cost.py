@@ -1,6 +1,7 @@
 """``spikefront cost``: networks that Spikefront never trained."""
 
 import json
+from pathlib import Path
 
 import nir
 import numpy as np
@@ -72,6 +73,14 @@ def test_an_exported_design_is_priced_on_its_own_accelerator(design, tmp_path):
     again = json.loads(spikefront("cost", design, *given, "--weight-bits", 6, home=tmp_path).stdout)
     assert (again["config"]["lanes"], again["config"]["weight_bits"]) == ([9, 4], 6)
     assert again["cycles"] < found["cycles"]
+
+
+@pytest.mark.parametrize("name", ["convolutional", "recurrent", "synaptic"])
+def test_every_kind_of_layer_is_priced(tmp_path, name):
+    model = Path(__file__).parents[1] / "hardware" / "nir_snntorch" / f"{name}.nir"
+    found = json.loads(spikefront("cost", model, "--reset", "subtract", "--json", home=tmp_path).stdout)
+    assert found["cycles"] > 0
+    assert len(found["spikes_per_layer"]) == len(found["config"]["lanes"]) + 1
 
 
 def test_currents_are_not_drawn_and_spikes_are_no_currents(design, tmp_path):
