@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Reset = Literal["subtract", "zero", "fixed", "none"]
-Encoding = Literal["rate", "latency", "direct"]
+Encoding = Literal["rate", "latency", "direct", "delta", "events"]
 Leak = Literal["multiply", "shift"]
 Family = Literal["event_driven", "clock_driven"]
 Readout = Literal["count", "first_spike", "max_membrane"]
@@ -133,7 +133,7 @@ class TrainedNetwork:
     Attributes:
         layers: first to last; layer k's n_out is layer k+1's n_in.
         time_steps: steps per inference.
-        encoding: "rate" and "latency" feed spikes (N, T, n_in); "direct" feeds one constant current (N, n_in)
+        encoding: "direct" feeds one constant current (N, n_in), every other one spikes (N, T, n_in)
             with values 0..1 at every step.
         readout: what the class is decided by: most output spikes ("count"), the earliest output spike
             ("first_spike"), or the highest membrane potential of the last layer over all steps, before the

@@ -5,6 +5,7 @@ rescaling is needed between layers.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from hardware.integer import IntegerLayer, IntegerNetwork, membrane_range, signe
 from hardware.network import (
     AcceleratorConfig,
     Convolution,
+    Encoding,
     FloatArray,
     IntArray,
     TrainedLayer,
@@ -260,8 +262,10 @@ def check_network(network: TrainedNetwork) -> None:
     """
     if not network.layers:
         raise DesignError("The network has no layers; give at least one.")
-    if network.encoding not in {"rate", "latency", "direct"}:
-        raise DesignError(f"encoding = {network.encoding!r} is unknown; use 'rate', 'latency' or 'direct'.")
+    if network.encoding not in get_args(Encoding):
+        raise DesignError(
+            f"encoding = {network.encoding!r} is unknown; use one of {', '.join(get_args(Encoding))}."
+        )
     if not _is_whole(network.time_steps) or not 1 <= network.time_steps <= 2**16:
         raise DesignError(
             f"time_steps = {network.time_steps!r} is outside 1..65536; choose one in that range."

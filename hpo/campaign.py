@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.sentences import nearest, sentence
 from hpo.space import Categorical, Ordinal, Space, Variable
-from models.datasets import DATASETS
-from spikefront.errors import SpecError
+from models.datasets import Kind, find, names
+from models.datasets.options import NAMES, Polarity, options_for
+from models.encoders import KIND_ENCODINGS
+from spikefront.errors import DataError, SpecError
 from workers.data import CampaignData
 from workers.parameters import ACCELERATOR_NAMES, TrialParameters, design_grid
 
@@ -55,12 +57,33 @@ class DataSpec(_Frozen):
     @field_validator("set")
     @classmethod
     def _known_set(cls, value: str) -> str:
-        if value not in DATASETS:
-            raise ValueError(f"there is no data set {value!r}{nearest(value, DATASETS)}")
+        try:
+            known = names()
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        if value not in known:
+            raise ValueError(f"there is no data set {value!r}{nearest(value, known)}")
         return value
 
     validation_fraction: float = Field(0.2, gt=0.0, lt=0.9)
     max_train: int | None = Field(None, ge=10, description="training samples per trial, drawn stratified")
+    downsample: int | None = Field(
+        None, ge=1, le=64, description="pixels or channels that become one, per axis"
+    )
+    denoise_us: int | None = Field(None, ge=1, description="time in which a neighbouring event supports one")
+    polarity: Polarity | None = Field(None, description="`both` keeps ON and OFF apart, `merge` does not")
+    duration_ms: int | None = Field(None, ge=1, le=60_000, description="time that the time steps cover")
+    bands: int | None = Field(None, ge=4, le=256, description="mel bands of the filter bank for sound")
+    file: str | None = Field(None, description="the user's own file, below the data folder")
+
+    @model_validator(mode="after")
+    def _fitting_options(self) -> "DataSpec":
+        given = {name: getattr(self, name) for name in NAMES}
+        try:
+            options_for(self.set, find(self.set).options, given)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class ObjectiveSpec(_Frozen):
@@ -160,6 +183,9 @@ class CampaignSpec(_Frozen):
         _check_configurations(self)
         _check_warmup(self)
         _check_allocation(self)
+        kind = find(self.data.set).kind
+        if kind is not None and (fault := encoding_fault(self, kind)):
+            raise ValueError(fault)
         return self
 
     @property
@@ -180,7 +206,7 @@ class CampaignSpec(_Frozen):
 
     def campaign_data(self, root: str | None) -> CampaignData:
         """The data set with its split, in the data folder ``root``."""
-        return CampaignData(root=root, seed=self.seed, **self.data.model_dump())
+        return CampaignData.of(self.data.model_dump(), root, self.seed)
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A proposed configuration together with the fixed values."""
@@ -347,6 +373,22 @@ def _check_allocation(spec: CampaignSpec) -> None:
     for table, values in choices.items():
         if "auto" in values and spec.device is None:
             raise ValueError(f"{table}.lanes: auto needs a budget to choose within: give device = 'pynq-z2'")
+
+
+def encoding_fault(spec: CampaignSpec, kind: Kind) -> str | None:
+    """What is wrong where a trial may have an encoding that samples of that kind do not have."""
+    searched = spec.space.get("encoding")
+    default = TrialParameters.model_fields["encoding"].default
+    table = "fixed" if searched is None else "space"
+    asked = searched.choices if isinstance(searched, Categorical) else [spec.fixed.get("encoding", default)]
+    allowed = KIND_ENCODINGS[kind]
+    for encoding in asked:
+        if encoding not in allowed:
+            return (
+                f"{table}.encoding: the data set {spec.data.set!r} holds {kind}, which {encoding!r} does not"
+                f" encode: give {' or '.join(repr(name) for name in allowed)}"
+            )
+    return None
 
 
 def _edges(variable: Variable) -> tuple[Any, ...]:

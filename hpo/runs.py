@@ -3,13 +3,17 @@
 import importlib.metadata
 from typing import Any
 
-from hpo.campaign import CampaignSpec
+from hpo.campaign import CampaignSpec, encoding_fault
 from hpo.home import Home
 from hpo.store import Store
+from models.datasets import Splits
 from spikefront import __version__
+from spikefront.errors import DataError, SpecError
 from workers.pool import Pool, RayPool, Resources, SerialPool
 
 LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "numpy", "scikit-learn")
+DATA = "data"
+"""Key of the data's fingerprint among a campaign's versions."""
 
 
 def versions() -> dict[str, str]:
@@ -18,15 +22,20 @@ def versions() -> dict[str, str]:
 
 
 def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
-    """Check the data set, then record the campaign in state "created".
+    """Check the data set, then record the campaign in state "created", with its data's fingerprint.
 
     Raises:
         DataError: the data set cannot be loaded; nothing is created.
+        SpecError: its samples have no such encoding.
         ConflictError: there is a campaign of that name.
     """
-    spec.campaign_data(root).read()
+    splits = spec.campaign_data(root).read()
+    if fault := encoding_fault(spec, splits.kind):
+        raise SpecError(fault)
     reference = {name: objective.reference for name, objective in spec.objectives.items()}
-    store.create_campaign(spec.name, spec.as_json(), spec.seed, reference, versions())
+    store.create_campaign(
+        spec.name, spec.as_json(), spec.seed, reference, versions() | {DATA: splits.fingerprint}
+    )
 
 
 def make_pool(spec: CampaignSpec, serial: bool = False, address: str | None = None) -> Pool:
@@ -44,12 +53,26 @@ def make_pool(spec: CampaignSpec, serial: bool = False, address: str | None = No
 
 
 def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
-    """A stored campaign ready for ``hpo.driver.drive``."""
+    """A stored campaign ready for ``hpo.driver.drive``.
+
+    Raises:
+        DataError: the data set cannot be loaded, or is not the one that the campaign began with.
+    """
     from hpo.driver import Campaign
     from hpo.problem import build_problem
     from hpo.queries import spec_of
 
     spec = spec_of(store, name)
     splits = spec.campaign_data(root).read()
-    problem = build_problem(spec, splits.train.images.shape[1], splits.classes)
+    _check_unchanged(store.campaign(name).versions.get(DATA), splits)
+    problem = build_problem(spec, splits.width, splits.classes)
     return Campaign(spec, problem, store, home, root)
+
+
+def _check_unchanged(recorded: str | None, splits: Splits) -> None:
+    """Trials on other data would not be comparable with those that are stored."""
+    if recorded is not None and recorded != splits.fingerprint:
+        raise DataError(
+            f"the data set has changed since this campaign began (fingerprint {splits.fingerprint[:12]}, was"
+            f" {recorded[:12]}); put the former files back, or start a new campaign"
+        )

@@ -2,27 +2,38 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.encoders import Code, EncodedSet, FloatImages, check_range, encode, spikes_of
+from models.datasets.events import Events
+from models.datasets.samples import Inputs, kind_of, unit_values
+from models.encoders import Code, EncodedSet, check_inputs, encode, input_width, spikes_of
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedSplits:
-    """Training images and an encoded validation split; shared by all trials with this code.
+    """Training samples and an encoded validation split; shared by all trials with this code.
 
-    Training inputs are encoded batch by batch with fresh noise in every epoch: that takes about a tenth of
-        the
-    training time and no memory, and networks trained on it are as accurate as with stored spikes.
+    Training images are encoded batch by batch, with fresh noise in every epoch: that takes about a tenth of
+    the training time and no memory, and networks trained on it are as accurate as with stored spikes. Series
+    and events have no noise: their training spikes are encoded once and kept as bits.
+
+    Attributes:
+        code: encoding and time steps.
+        train: images (N, n), float32 or uint8 for value * 255; or the encoded samples.
+        labels: int64 (N,), of the training samples.
+        width: inputs per step (n).
+        validation: the encoded validation split.
     """
 
     code: Code
-    images: FloatImages
+    train: NDArray[Any] | EncodedSet
     labels: NDArray[np.int64]
+    width: int
     validation: EncodedSet
 
     def __len__(self) -> int:
@@ -34,8 +45,8 @@ class Batch:
     """Training samples as ``models.network.run`` takes them.
 
     Attributes:
-        inputs: spikes float32 (T, B, k), or values (B, k) when direct; only inputs that are not zero
-            throughout.
+        inputs: spikes float32 (T, B, k), or values (B, k) when direct; inputs that are zero throughout are
+            left out, of series and events those that fill a byte.
         columns: which of the network's inputs those are, int64 (k,); None when all.
         labels: int64 (B,).
     """
@@ -46,18 +57,23 @@ class Batch:
 
 
 def encode_splits(
-    train: tuple[FloatImages, NDArray[np.int64]],
-    validation: tuple[FloatImages, NDArray[np.int64]],
+    train: tuple[Inputs, NDArray[np.int64]],
+    validation: tuple[Inputs, NDArray[np.int64]],
     code: Code,
     seed: int,
 ) -> EncodedSplits:
-    """Prepare (images, labels) pairs for training; ``seed`` is that of the validation noise.
+    """Prepare (samples, labels) pairs for training; ``seed`` is that of the validation noise.
 
     Raises:
-        SpecError: an image value outside 0..1.
+        SpecError: an encoding that such samples do not have, or a value outside 0..1.
     """
-    check_range(train[0])
-    return EncodedSplits(code, *train, encode(*validation, code, seed))
+    inputs, labels = train
+    check_inputs(inputs, code)
+    if isinstance(inputs, Events) or kind_of(inputs) != "images":
+        kept: NDArray[Any] | EncodedSet = encode(inputs, labels, code, seed)
+    else:
+        kept = inputs
+    return EncodedSplits(code, kept, labels, input_width(inputs), encode(*validation, code, seed))
 
 
 def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iterator[Batch]:
@@ -65,17 +81,31 @@ def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iter
     order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(data))
     noise = np.random.SFC64([seed, epoch])
     for start in range(0, len(order), size):
-        yield _batch(data, order[start : start + size], noise)
+        rows = order[start : start + size]
+        if isinstance(data.train, EncodedSet):
+            inputs, columns = _fixed(data.train, rows)
+        else:
+            inputs, columns = _fresh(data.train[rows], data.code, noise)
+        yield Batch(
+            torch.from_numpy(inputs).to(torch.float32),
+            None if len(columns) == data.width else torch.from_numpy(columns),
+            torch.from_numpy(data.labels[rows]),
+        )
 
 
-def _batch(data: EncodedSplits, rows: NDArray[np.int64], noise: np.random.SFC64) -> Batch:
-    """Encode some samples, leaving out inputs that are zero in all of them (a third of MNIST's pixels)."""
-    images = data.images[rows]
+def _fresh(
+    images: NDArray[Any], code: Code, noise: np.random.SFC64
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Encode some images, leaving out inputs that are zero in all of them (a third of MNIST's pixels)."""
     columns = np.flatnonzero(images.any(axis=0))
-    images = images.take(columns, axis=1)  # plain indexing would leave the columns strided
-    inputs = images if data.code.encoding == "direct" else spikes_of(images, data.code, noise)
-    return Batch(
-        torch.from_numpy(inputs).to(torch.float32),
-        None if len(columns) == data.images.shape[1] else torch.from_numpy(columns),
-        torch.from_numpy(data.labels[rows]),
-    )
+    values = unit_values(images.take(columns, axis=1))  # plain indexing would leave the columns strided
+    return values if code.encoding == "direct" else spikes_of(values, code, noise), columns
+
+
+def _fixed(data: EncodedSet, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Unpack some samples, leaving out bytes of eight inputs that are zero in all of them."""
+    bits = data.data[:, rows]
+    used = np.flatnonzero(np.bitwise_or.reduce(bits, axis=(0, 1)))
+    columns = (used[:, None] * 8 + np.arange(8)).ravel()
+    columns = columns[columns < data.width]
+    return np.unpackbits(bits.take(used, axis=2), axis=-1, count=len(columns)), columns

@@ -190,11 +190,11 @@ class _Run:
 
 def _check_fit(spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> None:
     """Refuse a network that cannot run on the data."""
-    if spec.code != data.code:
+    if (spec.encoding, spec.time_steps) != (data.code.encoding, data.code.time_steps):
         raise SpecError(
             f"the network expects {spec.code} and the data are {data.code}; encode them for this network"
         )
-    width, classes = data.images.shape[1], int(data.labels.max()) + 1
+    width, classes = data.width, int(data.labels.max()) + 1
     if spec.sizes[0] != width or spec.sizes[-1] < classes:
         raise SpecError(
             f"network sizes are {spec.sizes} and the data have {width} inputs and {classes} classes; make the"

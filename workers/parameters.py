@@ -38,7 +38,12 @@ class TrialParameters(BaseModel):
     reset: Literal["subtract", "zero", "none"] = Field("subtract", description="reset mechanism")
     surrogate: Surrogate = Field("fast_sigmoid", description="surrogate gradient")
     surrogate_slope: float = Field(10.0, gt=0.0, le=1000.0, description="slope of the surrogate gradient")
-    encoding: Literal["rate", "latency", "direct"] = Field("rate", description="how inputs become spikes")
+    encoding: Literal["rate", "latency", "direct", "delta", "events"] = Field(
+        "rate", description="how inputs become spikes"
+    )
+    delta_threshold: float = Field(
+        0.05, gt=0.0, le=1.0, description="change of a value that makes a spike under delta encoding"
+    )
     time_steps: int = Field(16, ge=1, le=1024, description="time steps per inference")
     loss: Literal["ce_count", "mse_count"] = Field("ce_count", description="loss on output spike counts")
     learning_rate: float = Field(2e-3, gt=0.0, le=1.0, description="Adam's learning rate")

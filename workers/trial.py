@@ -61,7 +61,7 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     grid = design_grid(request.config, request.designs)
     data = _data(request)
     splits = _splits(data)
-    encoded = _encoded(data, Code(grid[0].encoding, grid[0].time_steps))
+    encoded = _encoded(data, _code(grid[0]))
     loaded = time.perf_counter()
     result = train(_network_spec(grid[0], splits), _settings(request, grid[0]), encoded)
     trained = time.perf_counter()
@@ -109,15 +109,19 @@ def measure_on_test(
 ) -> dict[str, float]:
     """Measures of one design on the test split, area aside: for the report alone."""
     test = _splits(campaign).test
-    code = Code(parameters.encoding, parameters.time_steps)
-    encoded = encode(test.images, test.labels, code, campaign.seed + TEST_SEED_OFFSET)
+    code = _code(parameters)
+    encoded = encode(test.inputs, test.labels, code, campaign.seed + TEST_SEED_OFFSET)
     inputs = _inputs(encoded.samples(), parameters)
     cost = price(network, parameters.accelerator(), inputs, encoded.labels, energy_model)
     return {name: value for name, value in measures_of(cost).items() if name not in AREA_MEASURES}
 
 
 def _data(request: TrialRequest) -> CampaignData:
-    return CampaignData(root=request.data_root, seed=request.split_seed, **request.data)
+    return CampaignData.of(request.data, request.data_root, request.split_seed)
+
+
+def _code(parameters: TrialParameters) -> Code:
+    return Code(parameters.encoding, parameters.time_steps, parameters.delta_threshold)
 
 
 @lru_cache(maxsize=2)
@@ -131,13 +135,13 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     splits = _splits(data)
     train_part, validation = splits.train, splits.validation
     return encode_splits(
-        (train_part.images, train_part.labels), (validation.images, validation.labels), code, data.seed
+        (train_part.inputs, train_part.labels), (validation.inputs, validation.labels), code, data.seed
     )
 
 
 def _network_spec(parameters: TrialParameters, splits: Splits) -> NetworkSpec:
     return NetworkSpec(
-        sizes=parameters.sizes(splits.train.images.shape[1], splits.classes),
+        sizes=parameters.sizes(splits.width, splits.classes),
         time_steps=parameters.time_steps,
         encoding=parameters.encoding,
         neuron=NEURONS[parameters.neuron],

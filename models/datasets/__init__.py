@@ -1,6 +1,20 @@
-"""Image data sets: loading, checking and splitting. No torch here, and scikit-learn only for the digits."""
+"""Data sets: loading, checking and splitting. No torch here; heavy libraries only when a set is read."""
 
-from models.datasets.registry import DATASETS, load
-from models.datasets.splits import Dataset, Part, Raw, Splits
+from models.datasets.events import Events
+from models.datasets.options import Options
+from models.datasets.registry import DATASETS, find, load, names
+from models.datasets.samples import Dataset, Kind, Part, Raw, Splits
 
-__all__ = ["DATASETS", "Dataset", "Part", "Raw", "Splits", "load"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Events",
+    "Kind",
+    "Options",
+    "Part",
+    "Raw",
+    "Splits",
+    "find",
+    "load",
+    "names",
+]

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets.splits import Part, Raw, hold_out
+from models.datasets.options import Options
+from models.datasets.samples import Part, Raw
+from models.datasets.splits import without_test
 
 _TEST_FRACTION = 0.2
-_TEST_SEED = 20260101  # fixed, so that no campaign's seed moves a test sample into a search
 
 
-def read_digits(root: Path | None) -> Raw:  # noqa: ARG001 - bundled with the library, so no folder is needed
+def read_digits(root: Path | None, options: Options) -> Raw:  # noqa: ARG001 - bundled with the library
     """The digits with values 0..16 divided by 16, and a fixed stratified fifth held out as test part."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images = (np.asarray(bunch.data) / 16.0).astype(np.float32)
     whole = Part(images, np.asarray(bunch.target).astype(np.int64))
-    search, test = hold_out(whole, _TEST_FRACTION, _TEST_SEED)
-    return Raw(search, test, shape=(8, 8), classes=10)
+    return without_test(whole, _TEST_FRACTION, shape=(8, 8), classes=10)

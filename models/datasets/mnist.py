@@ -1,14 +1,14 @@
 """MNIST and Fashion-MNIST from their IDX files, gzip-compressed or plain."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.datasets.files import Place, check_sum, read_bytes
 from models.datasets.idx import parse_idx
-from models.datasets.splits import Part, Raw
+from models.datasets.samples import Part, Raw
 from spikefront.errors import DataError
 
 _CLASSES = 10
@@ -106,7 +106,7 @@ FASHION_MNIST = IdxSource(
 
 
 def read_mnist(source: IdxSource, root: Path | None) -> Raw:
-    """Read the four files from ``root``/FOLDER/raw, ``root``/raw or ``root``; values are divided by 255.
+    """Read the four files from ``root``/FOLDER/raw, ``root``/raw or ``root``; images stay bytes.
 
     A compressed file must have the official checksum. A plain file has none to compare with and is checked
     for its header, its length and its number of samples.
@@ -114,55 +114,25 @@ def read_mnist(source: IdxSource, root: Path | None) -> Raw:
     Raises:
         DataError: naming the file, what is wrong with it or where it was looked for, and where to get it.
     """
-    if root is None:
-        raise DataError(
-            f"the data set {source.folder} is read from files and no data folder was named; pass --data or"
-            f" set SPIKEFRONT_DATA to the folder that holds {source.folder}/raw"
-        )
     arrays = [_read(source, file, root) for file in source.files]
     search = _part(source, arrays[0], arrays[1], source.train_count)
     test = _part(source, arrays[2], arrays[3], source.test_count)
     return Raw(search, test, shape=arrays[0].shape[1:], classes=_CLASSES)
 
 
-def _read(source: IdxSource, file: IdxFile, root: Path) -> NDArray[np.uint8]:
+def _read(source: IdxSource, file: IdxFile, root: Path | None) -> NDArray[np.uint8]:
     """Find, check and parse one file."""
-    path = _find(source, file, root)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); make it readable") from error
+    place = Place(source.folder, (f"{source.folder}/raw", "raw", ""), source.source)
+    known = f"sha256 {file.sha256}, md5 {file.md5}"
+    path = place.find(root, (f"{file.name}.gz", file.name), known)
+    content = read_bytes(path)
+    remedy = f"get {file.name}.gz ({known}) from {source.source}"
     if path.suffix == ".gz":
-        _check_sum(source, file, path, content)
+        check_sum(path, content, "sha256", file.sha256, remedy)
     try:
         return parse_idx(content, file.dimensions)
     except ValueError as error:
-        raise DataError(f"{path} is damaged: it {error}; {_get(source, file)}") from error
-
-
-def _find(source: IdxSource, file: IdxFile, root: Path) -> Path:
-    """The compressed file in the first usual folder that has it, else the plain one."""
-    folders = (root / source.folder / "raw", root / "raw", root)
-    for folder in folders:
-        for name in (f"{file.name}.gz", file.name):
-            if (folder / name).is_file():
-                return folder / name
-    places = ", ".join(str(folder) for folder in folders)
-    raise DataError(f"{file.name}.gz of {source.folder} was not found in {places}; {_get(source, file)}")
-
-
-def _check_sum(source: IdxSource, file: IdxFile, path: Path, content: bytes) -> None:
-    """Compare the compressed file with its official checksum."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != file.sha256:
-        raise DataError(
-            f"{path} is damaged or of another data set: its sha256 is {found}; {_get(source, file)}"
-        )
-
-
-def _get(source: IdxSource, file: IdxFile) -> str:
-    """The remedy."""
-    return f"get {file.name}.gz (sha256 {file.sha256}, md5 {file.md5}) from {source.source}"
+        raise DataError(f"{path} is damaged: it {error}; {remedy}") from error
 
 
 def _part(source: IdxSource, images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int) -> Part:
@@ -173,5 +143,4 @@ def _part(source: IdxSource, images: NDArray[np.uint8], labels: NDArray[np.uint8
             f" {labels.max(initial=0)} where {count} of each and labels up to {_CLASSES - 1} belong; get the"
             f" four official files from {source.source}"
         )
-    flat = np.divide(images.reshape(len(images), -1), np.float32(255.0), dtype=np.float32)
-    return Part(flat, labels.astype(np.int64))
+    return Part(images.reshape(len(images), -1), labels.astype(np.int64))

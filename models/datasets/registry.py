@@ -1,21 +1,61 @@
-"""The data sets by name."""
+"""The data sets by name: those that come with Spikefront, and those of installed plug-ins."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from models.datasets import plugins
+from models.datasets.braille import read_braille
+from models.datasets.cifar10 import read_cifar10, read_cifar10_subset
 from models.datasets.digits import read_digits
 from models.datasets.mnist import FASHION_MNIST, MNIST, read_mnist
-from models.datasets.splits import Dataset, NamedReader, Splits, hold_out, subset
+from models.datasets.nmnist import read_nmnist, read_nmnist_subset
+from models.datasets.options import EVENT_OPTIONS, options_for
+from models.datasets.samples import Dataset, NamedReader, Splits
+from models.datasets.splits import split
+from models.datasets.svhn import read_svhn, read_svhn_mini
 from spikefront.errors import DataError
+
+_THINNED_OPTIONS = ("downsample", "denoise_us", "duration_ms")
 
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
         NamedReader("digits", read_digits),
-        NamedReader("mnist", lambda root: read_mnist(MNIST, root)),
-        NamedReader("fashion-mnist", lambda root: read_mnist(FASHION_MNIST, root)),
+        NamedReader("mnist", lambda root, _: read_mnist(MNIST, root)),
+        NamedReader("fashion-mnist", lambda root, _: read_mnist(FASHION_MNIST, root)),
+        NamedReader("cifar10", read_cifar10),
+        NamedReader("cifar10-subset", read_cifar10_subset),
+        NamedReader("svhn", read_svhn),
+        NamedReader("svhn-mini", read_svhn_mini),
+        NamedReader("nmnist", read_nmnist, "events", EVENT_OPTIONS),
+        NamedReader("nmnist-subset", read_nmnist_subset, "events", _THINNED_OPTIONS),
+        NamedReader("braille", read_braille, "series"),
     )
 }
+"""Those that come with Spikefront."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of every data set that can be asked for, plug-ins included."""
+    return (*DATASETS, *plugins.names(DATASETS))
+
+
+def find(name: str) -> Dataset:
+    """The data set of a name.
+
+    Raises:
+        DataError: there is none, or a plug-in cannot be used.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    found = plugins.find(name, DATASETS)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise DataError(f"data set {name!r} is unknown{hint}; choose one of {', '.join(sorted(names()))}")
 
 
 def load(
@@ -25,6 +65,7 @@ def load(
     max_train: int | None = None,
     validation_fraction: float = 0.2,
     seed: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> Splits:
     """Load a data set and split it; equal arguments give equal splits.
 
@@ -32,19 +73,17 @@ def load(
     the same samples however many it trains on. Smaller training subsets need not be contained in larger ones.
 
     Args:
-        name: one of ``DATASETS``.
+        name: one of ``names()``.
         root: data folder for data sets that are read from files.
         max_train: largest number of training samples, a stratified subset; None for all.
         validation_fraction: share of the official training part that is held out, stratified.
         seed: of both random choices.
+        options: of the data set; None as a value means not given.
 
     Raises:
-        DataError: unknown name, missing or damaged file, or an impossible split.
+        DataError: unknown name or option, missing or damaged file, or an impossible split.
     """
-    if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise DataError(f"data set {name!r} is unknown{hint}; choose one of {', '.join(sorted(DATASETS))}")
-    raw = DATASETS[name].read(None if root is None else Path(root))
-    train, validation = hold_out(raw.search, validation_fraction, seed)
-    return Splits(subset(train, max_train, seed), validation, raw.test, raw.shape, raw.classes)
+    dataset = find(name)
+    checked = options_for(name, dataset.options, options or {})
+    raw = dataset.read(None if root is None else Path(root), checked)
+    return split(raw, max_train, validation_fraction, seed)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from snntorch import spikegen
 
-from models.encoders import Code, encode, spikes_of
+from models.datasets.events import join
+from models.encoders import Code, changes_of, encode, resampled, spikes_of
 from spikefront.errors import SpecError
 
 LABELS = np.arange(6, dtype=np.int64)
@@ -87,6 +88,60 @@ class TestEncodedSpikes:
         assert first.data.dtype == np.uint8
 
 
+class TestDelta:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        steps=hnp.arrays(np.float32, (2, 12, 3), elements=st.floats(0, 1, width=32)),
+        threshold=st.sampled_from([0.05, 0.1, 0.25]),
+    )
+    def test_equals_step_forward_encoding_written_out(self, steps, threshold):
+        spikes = changes_of(steps, Code("delta", 12, threshold))
+        for sample, channel in np.ndindex(2, 3):
+            reference = steps[sample, 0, channel]
+            for time in range(12):
+                change = steps[sample, time, channel] - reference
+                up, down = change >= threshold, change <= -threshold
+                assert spikes[time, sample, channel] == up
+                assert spikes[time, sample, 3 + channel] == down
+                reference += np.float32(threshold) * np.float32(int(up) - int(down))
+
+    @settings(max_examples=40, deadline=None)
+    @given(slopes=st.lists(st.floats(-0.1, 0.1), min_size=2, max_size=30))
+    def test_a_slow_series_is_followed_to_within_the_threshold(self, slopes):
+        series = np.clip(0.5 + np.cumsum([0, *slopes]), 0, 1).astype(np.float32)[None, :, None]
+        spikes = changes_of(series, Code("delta", series.shape[1], 0.1)).astype(int)
+        followed = series[0, 0, 0] + 0.1 * np.cumsum(spikes[:, 0, 0] - spikes[:, 0, 1])
+        assert np.abs(followed - series[0, :, 0]).max() < 0.1 + 1e-5
+
+    def test_resampling_is_linear_and_keeps_the_ends(self):
+        series = np.linspace(0, 1, 5, dtype=np.float32)[None, :, None]
+        for time_steps in (1, 2, 5, 17):
+            expected = np.linspace(0, 1, time_steps) if time_steps > 1 else [0]
+            assert np.allclose(resampled(series, time_steps)[0, :, 0], expected, atol=1e-6)
+
+    def test_a_series_of_one_step_never_changes(self):
+        assert not changes_of(np.ones((1, 1, 2), np.float32), Code("delta", 4)).any()
+
+    def test_packing_keeps_every_spike(self):
+        series = np.random.default_rng(0).integers(0, 256, (6, 20, 5)).astype(np.uint8)
+        encoded = encode(series, LABELS, Code("delta", 9), seed=0)
+        assert encoded.width == 10
+        assert np.array_equal(encoded.batch(slice(None)), changes_of(series, Code("delta", 9)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "inputs", "word"),
+    [
+        ("delta", random_images(), "is not for images; choose rate or latency or direct"),
+        ("rate", np.zeros((6, 3, 4), np.uint8), "is not for series; choose delta"),
+        ("direct", join([(np.zeros(1), np.zeros(1))] * 6, 4, 10), "is not for events; choose events"),
+    ],
+)
+def test_encodings_of_another_kind_are_refused(encoding, inputs, word):
+    with pytest.raises(SpecError, match=word):
+        encode(inputs, LABELS, Code(encoding, 3), seed=0)
+
+
 def test_another_seed_draws_other_spikes():
     one, two = (encode(random_images(), LABELS, Code("rate", 5), seed=seed) for seed in (0, 1))
     assert not np.array_equal(one.data, two.data)
@@ -118,8 +173,10 @@ def test_values_outside_the_range_are_refused(bad):
 
 
 def test_impossible_codes():
-    with pytest.raises(SpecError, match="encoding 'delta' is unknown"):
-        Code("delta", 3)
+    with pytest.raises(SpecError, match="encoding 'sigma' is unknown"):
+        Code("sigma", 3)
+    with pytest.raises(SpecError, match="delta_threshold is 0; give a change above 0"):
+        Code("delta", 3, 0)
     with pytest.raises(SpecError, match="time_steps is 0"):
         Code("rate", 0)
     with pytest.raises(SpecError, match="'direct' has no spikes"):

@@ -31,7 +31,7 @@ def test_a_missing_file_is_named_with_places_checksum_and_remedy(tmp_path):
         read_mnist(source, tmp_path)
     sentence = str(error.value)
     assert (
-        f"{NAMES[1]}.gz of Small was not found in {tmp_path}/Small/raw, {tmp_path}/raw, {tmp_path}"
+        f"{NAMES[1]}.gz or {NAMES[1]} of Small was not found in {tmp_path}/Small/raw, {tmp_path}/raw,"
         in sentence
     )
     assert f"sha256 {source.files[1].sha256}" in sentence
