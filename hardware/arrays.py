@@ -5,6 +5,7 @@ both takes its functions from ``namespace`` and keeps to names and arguments tha
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,25 @@ def like(values: NDArray[Any], x: Array) -> Array:
     return namespace(x).asarray(np.array(values), device=x.device)
 
 
+def column(values: Sequence[int], x: Array) -> Array:
+    """Return ``values`` as an int64 array (len(values), 1) of the kind of ``x``, on its device."""
+    return like(np.array(values, dtype=np.int64)[:, None], x)
+
+
 def host(x: Array) -> NDArray[Any]:
     """Return ``x`` as a numpy array, copied from its device where need be."""
     return np.asarray(x.cpu() if is_tensor(x) else x)
+
+
+def countable(x: Array) -> Array:
+    """Return whole numbers ``x`` in a type that can be compared, shifted and summed up.
+
+    Booleans become uint8. Of torch's unsigned types only uint8 knows arithmetic: wider ones become int64.
+    """
+    if not is_tensor(x):
+        return x.astype(np.uint8) if x.dtype == np.bool_ else x
+    xp = namespace(x)
+    return cast(x, xp.uint8 if x.dtype in {xp.uint8, xp.bool} else xp.int64)
 
 
 def exact_type(weight: NDArray[np.int64], top: int, x: Array) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware import cycles, reference
+from hardware.arrays import Array, host
 from hardware.coefficients import ENERGY_MODEL
 from hardware.devices import Device, area_on
 from hardware.energy import activity, energy
@@ -73,8 +74,8 @@ class DesignCost:
 def price(
     network: TrainedNetwork,
     config: AcceleratorConfig,
-    inputs: NDArray[np.unsignedinteger],
-    labels: NDArray[np.integer],
+    inputs: Array,
+    labels: Array,
     energy_model: str = ENERGY_MODEL,
 ) -> DesignCost:
     """Return the cost of ``network`` on ``config``, measured on samples with labels.
@@ -82,8 +83,9 @@ def price(
     Args:
         network: the trained network.
         config: the accelerator.
-        inputs: spikes (N, T, n_in) or quantised currents (N, n_in), as ``hardware.reference.run`` takes them.
-        labels: class of every sample, integers (N,).
+        inputs: spikes (N, T, n_in) or quantised currents (N, n_in), as ``hardware.reference.run`` takes them:
+            a torch tensor on a GPU is priced there.
+        labels: class of every sample, integers (N,), an array or a tensor.
         energy_model: name of a coefficient table.
 
     Raises:
@@ -96,8 +98,8 @@ def price(
 def price_many(
     network: TrainedNetwork,
     configs: Sequence[AcceleratorConfig],
-    inputs: NDArray[np.unsignedinteger],
-    labels: NDArray[np.integer],
+    inputs: Array,
+    labels: Array,
     energy_model: str = ENERGY_MODEL,
     *,
     target: Device | None = None,
@@ -115,16 +117,14 @@ def price_many(
     if not configs:
         return []
     net = quantize(network, configs[0])
-    _check_labels(labels, len(inputs))
+    nets = [on_config(net, config) for config in configs]
+    labels = _checked_labels(labels, len(inputs))
     run = reference.run(net, inputs)
-    costs, counts = [], {}
-    for config in configs:
-        one = on_config(net, config)
-        if config.chunk_bits not in counts:
-            counts[config.chunk_bits] = cycles.chunk_counts(one, run, inputs)
-        report = cycles.count(one, run, inputs, counts[config.chunk_bits])
-        costs.append(_price_run(one, run, report, labels, energy_model, target=target))
-    return costs
+    costs = {
+        index: _price_run(nets[index], run, report, labels, energy_model, target=target)
+        for index, report in cycles.count_each(net, configs, run, inputs)
+    }
+    return [costs[index] for index in range(len(configs))]
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
@@ -152,8 +152,8 @@ def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
 
 def price_net(
     net: IntegerNetwork,
-    inputs: NDArray[np.unsignedinteger],
-    labels: NDArray[np.integer],
+    inputs: Array,
+    labels: Array,
     energy_model: str = ENERGY_MODEL,
 ) -> DesignCost:
     """Return the cost of a network that is quantised already.
@@ -161,17 +161,19 @@ def price_net(
     Raises:
         InputError: where inputs, labels or the energy model do not fit.
     """
-    _check_labels(labels, len(inputs))
+    labels = _checked_labels(labels, len(inputs))
     run = reference.run(net, inputs)
     return _price_run(net, run, cycles.count(net, run, inputs), labels, energy_model)
 
 
-def _check_labels(labels: NDArray[np.integer], samples: int) -> None:
+def _checked_labels(given: Array, samples: int) -> NDArray[np.integer]:
+    labels = host(given)
     if labels.shape != (samples,) or labels.dtype.kind not in "iu":
         raise InputError(
             f"Labels of dtype {labels.dtype} have shape {labels.shape} for {samples} samples; give one "
             "integer class per sample."
         )
+    return labels
 
 
 def _price_run(
@@ -183,13 +185,14 @@ def _price_run(
     *,
     target: Device | None = None,
 ) -> DesignCost:
+    report, fired = report.on_host(), host(run.counts).sum(axis=1)
     built = resources(net)
     spent = energy(built, activity(report), energy_model)
     estimate = area_on(target, built)
     latency = report.total / net.config.clock_mhz
     return DesignCost(
         samples=len(labels),
-        accuracy=float(np.mean(run.predicted == labels)),
+        accuracy=float(np.mean(host(run.predicted) == labels)),
         latency_us=float(latency.mean()),
         latency_us_p99=float(np.percentile(latency, 99)),
         cycles=float(report.total.mean()),
@@ -204,11 +207,11 @@ def _price_run(
         bram36=estimate.bram36,
         dsps=estimate.dsps,
         sizes=list(net.sizes),
-        spikes_per_layer=[*report.spikes.mean(axis=0).tolist(), float(run.counts.sum(axis=1).mean())],
+        spikes_per_layer=[*report.spikes.mean(axis=0).tolist(), float(fired.mean())],
         cycles_per_layer=report.busy.mean(axis=0).tolist(),
-        silent_fraction=float(np.mean(run.counts.sum(axis=1) == 0)),
+        silent_fraction=float(np.mean(fired == 0)),
         config=net.config.as_dict(),
-        confusion=_confusion(labels, run.predicted, net.classes),
+        confusion=_confusion(labels, host(run.predicted), net.classes),
     )
 
 

@@ -35,22 +35,26 @@ only fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0. In the seq
 V[L-1,t-1] for t > 0, or F[0,t] = V[L-1,t-1] + 2 under direct encoding.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardware import convolution, cycles_clock
+from hardware.arrays import Array, column, countable, host, like, namespace
+from hardware.chunks import Chunks, LayerChunks, bit_planes, layer_chunks
 from hardware.integer import IntegerNetwork
-from hardware.network import IntArray, SpikeArray
+from hardware.network import AcceleratorConfig
 from hardware.reference import ReferenceRun
 
 NEVER = -(2**40)
+BLOCK = 2**17  # inferences on designs whose schedules are held in memory at once, about 150 bytes each
 
 
 @dataclass(frozen=True, eq=False)
 class CycleReport:
-    """Clock cycles of N inferences through L layers.
+    """Clock cycles of N inferences through L layers: numpy arrays, or tensors where the inputs were.
 
     Attributes:
         total: start to done, int64 (N,), with the inputs already in the input memory.
@@ -64,158 +68,171 @@ class CycleReport:
         load: cycles for the host to write one inference's input, one word of ``chunk_bits`` per cycle.
     """
 
-    total: IntArray
-    scan: IntArray
-    fire: IntArray
-    spikes: IntArray
-    echoes: IntArray
-    taps: IntArray
+    total: Array
+    scan: Array
+    fire: Array
+    spikes: Array
+    echoes: Array
+    taps: Array
     load: int
 
     @property
-    def busy(self) -> IntArray:
+    def busy(self) -> Array:
         """Cycles in which a layer works, int64 (N, L)."""
         return self.scan + self.fire
 
+    def on_host(self) -> "CycleReport":
+        """The same in numpy arrays."""
+        names = [field.name for field in fields(self) if field.name != "load"]
+        arrays: dict[str, Any] = {name: host(getattr(self, name)) for name in names}
+        return replace(self, **arrays)
 
-def count(
-    net: IntegerNetwork,
-    spikes: ReferenceRun,
-    inputs: NDArray[np.unsignedinteger],
-    counts: list[IntArray] | None = None,
-) -> CycleReport:
+
+def count(net: IntegerNetwork, run: ReferenceRun, inputs: Array) -> CycleReport:
     """Return the exact cycles of every sample.
 
     Args:
         net: the network on its accelerator.
-        spikes: the integer reference's run on ``inputs``.
-        inputs: as ``hardware.reference.run`` takes them.
-        counts: what ``chunk_counts`` returns, where it is known already: it is most of the work, and equal
-            for all accelerators of equal ``chunk_bits``.
+        run: the integer reference's run on ``inputs``.
+        inputs: as ``hardware.reference.run`` takes them; cycles are counted on their device.
     """
-    counts = chunk_counts(net, spikes, inputs) if counts is None else counts
-    if net.config.family == "clock_driven":
-        walks = cycles_clock.walk_cycles(net, counts)
-        total, scan = cycles_clock.total_cycles(net, walks), np.stack([w.sum(axis=1) for w in walks], axis=1)
+    return count_many(net, [net.config], run, inputs)[0]
+
+
+def count_many(
+    net: IntegerNetwork, configs: Sequence[AcceleratorConfig], run: ReferenceRun, inputs: Array
+) -> list[CycleReport]:
+    """Return the exact cycles of every sample on each of ``configs``, which share most of the work.
+
+    Args:
+        net: the network.
+        configs: accelerators on which ``net`` fires the spikes of ``run``: they may differ from its own in
+            lanes, chunk_bits, schedule, family and clock, as ``hardware.cost.on_config`` checks.
+        run: the integer reference's run on ``inputs``.
+        inputs: as ``hardware.reference.run`` takes them; cycles are counted on their device.
+    """
+    reports = dict(count_each(net, configs, run, inputs))
+    return [reports[index] for index in range(len(configs))]
+
+
+def count_each(
+    net: IntegerNetwork, configs: Sequence[AcceleratorConfig], run: ReferenceRun, inputs: Array
+) -> Iterator[tuple[int, CycleReport]]:
+    """Yield what ``count_many`` returns, report by report behind its index, but not in order of index: for
+    callers that keep less than a report of each of many designs."""
+    scanned: dict[int, list[LayerChunks]] = {}
+    arrivals: tuple[Array, Array, Array] | None = None
+    for members in _alike(configs, len(inputs)):
+        nets = [replace(net, config=configs[index]) for index in members]
+        width = nets[0].config.chunk_bits
+        if width not in scanned:
+            scanned[width] = layer_chunks(nets[0], run, inputs)
+        arrivals = arrivals or _arrivals(nets[0], run, inputs, scanned[width])
+        cycles = zip(*_cycles(nets, scanned[width]), strict=True)
+        for index, one, found in zip(members, nets, cycles, strict=True):
+            yield index, CycleReport(*found, *arrivals, one.input_words)
+
+
+def _alike(configs: Sequence[AcceleratorConfig], samples: int) -> Iterator[list[int]]:
+    """Yield indices of ``configs`` that differ in lanes and clock alone, for ``BLOCK`` inferences at once."""
+    groups: dict[AcceleratorConfig, list[int]] = {}
+    for index, config in enumerate(configs):
+        groups.setdefault(replace(config, lanes=(), clock_mhz=1.0), []).append(index)
+    block = max(1, BLOCK // samples)
+    for members in groups.values():
+        yield from (members[i : i + block] for i in range(0, len(members), block))
+
+
+def _cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> tuple[Array, Array, Array]:
+    """Return total (D, N), scan and fire (D, N, L) of D networks that differ in lanes and clock alone."""
+    if nets[0].config.family == "clock_driven":
+        total, scan = cycles_clock.total_cycles(nets, layers), cycles_clock.scan_cycles(nets, layers)
     else:
-        work = [chunk_cycles(s, beats) for s, beats in zip(counts, net.beats, strict=True)]
-        total, scan = schedule(net, work), np.stack([w.sum(axis=(1, 2)) for w in work], axis=1)
-    fire = np.broadcast_to(np.array(net.sweeps) * net.time_steps, scan.shape)
-    pairs = list(zip(counts, net.chunks, strict=True))
-    entering = np.stack([s[:, :, :c].sum(axis=(1, 2)) for s, c in pairs], axis=1)
-    echoes = np.stack([s[:, :, c:].sum(axis=(1, 2)) for s, c in pairs], axis=1)
-    taps = _taps(net, spikes, inputs, entering + echoes)
-    return CycleReport(total, scan, fire, entering, echoes, taps, net.input_words)
+        total, scan = schedule(nets, layers), _scan_cycles(nets, layers)
+    fire = like(np.array([net.sweeps for net in nets])[:, None] * nets[0].time_steps, total)
+    return total, scan, namespace(total).broadcast_to(fire, scan.shape)
 
 
-def _taps(
-    net: IntegerNetwork, run: ReferenceRun, inputs: NDArray[np.unsignedinteger], spikes: IntArray
-) -> IntArray:
-    """Count what ``CycleReport.taps`` is, from ``spikes`` (N, L) where no layer is convolutional."""
-    found = spikes.copy()
+def _scan_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
+    """Return the cycles (D, N, L) in which each layer holds a chunk."""
+    found = []
+    for k, layer in enumerate(layers):
+        beats = column([net.beats[k] for net in nets], layer.whole.spikes)
+        found.append(layer.whole.all_cycles(beats) + layer.own.all_cycles(beats))
+    return namespace(found[0]).stack(found, axis=2)
+
+
+def _arrivals(
+    net: IntegerNetwork, run: ReferenceRun, inputs: Array, layers: list[LayerChunks]
+) -> tuple[Array, Array, Array]:
+    """Return spikes, echoes and taps as ``CycleReport`` has them: equal for all accelerators."""
+    xp = namespace(inputs)
+    spikes = xp.stack([layer.whole.spikes.sum(axis=0) for layer in layers], axis=1)
+    echoes = xp.stack([layer.own.spikes.sum(axis=0) for layer in layers], axis=1)
+    taps = spikes + echoes
     for k, layer in enumerate(net.layers):
         if layer.convolution is not None:
             vectors = run.spikes[k - 1] if k else inputs
-            per_input = np.bitwise_count(vectors) if net.direct and k == 0 else vectors
-            landed = per_input.reshape(len(inputs), -1, layer.n_in).sum(axis=1, dtype=np.int64)
-            found[:, k] = landed @ convolution.taps(layer.convolution)
-    return found
+            if net.direct and k == 0:
+                vectors = bit_planes(inputs, net.config.input_bits)
+            landed = countable(vectors).sum(axis=1, dtype=xp.int64)
+            taps[:, k] = (landed * like(convolution.taps(layer.convolution), landed)).sum(axis=1)
+    return spikes, echoes, taps
 
 
-def chunk_counts(
-    net: IntegerNetwork, run: ReferenceRun, inputs: NDArray[np.unsignedinteger]
-) -> list[IntArray]:
-    """Return, per layer, the spikes in every chunk of every input vector: int64 (N, vectors, chunks).
-
-    Chunks of a recurrent layer's own spikes stand behind those of its input.
-    """
-    first = bit_planes(inputs, net.config.input_bits) if net.direct else np.asarray(inputs, dtype=np.uint8)
-    counts = [_per_chunk(vectors, net.config.chunk_bits) for vectors in (first, *run.spikes[:-1])]
-    for k, echoes in enumerate(net.echo_chunks):
-        if echoes:
-            own = np.roll(run.spikes[k], 1, axis=1)
-            own[:, 0] = 0
-            counts[k] = np.concatenate([counts[k], _per_chunk(own, net.config.chunk_bits)], axis=2)
-    return counts
-
-
-def bit_planes(inputs: NDArray[np.unsignedinteger], bits: int) -> SpikeArray:
-    """Return the bits of ``inputs`` (N, n_in), least significant plane first: uint8 (N, bits, n_in)."""
-    planes = np.empty((len(inputs), bits, inputs.shape[1]), dtype=np.uint8)
-    for plane in range(bits):
-        planes[:, plane] = (inputs >> plane) & 1
-    return planes
-
-
-def _per_chunk(vectors: SpikeArray, chunk_bits: int) -> IntArray:
-    samples, steps, n = vectors.shape
-    chunks = -(-n // chunk_bits)
-    out = np.empty((samples, steps, chunks), dtype=np.int64)
-    for chunk in range(chunks):
-        packed = np.packbits(vectors[:, :, chunk * chunk_bits : (chunk + 1) * chunk_bits], axis=2)
-        out[:, :, chunk] = np.bitwise_count(packed).sum(axis=2)
-    return out
-
-
-def chunk_cycles(spikes: IntArray, beats: int) -> IntArray:
-    """Return scan cycles per chunk: ``beats`` per spike, and one for an empty chunk."""
-    return np.maximum(1, spikes * beats)
-
-
-def schedule(net: IntegerNetwork, work: list[IntArray]) -> IntArray:
-    """Return total cycles (N,) of chunks that take ``work`` cycles: per layer int64 (N, vectors, chunks)."""
-    samples, depth = len(work[0]), len(work)
-    accepted = [np.full(samples, NEVER) for _ in range(depth + 1)]
-    taken, drained, last = ([np.full(samples, NEVER) for _ in range(depth)] for _ in range(3))
-    finished = np.full(samples, NEVER)
-    sequential = net.config.schedule == "sequential"
-    valid = np.zeros(samples, dtype=np.int64)
+def schedule(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
+    """Return total cycles, int64 (D, N), of D networks that differ in lanes and clock alone."""
+    net, depth, spikes = nets[0], len(layers), layers[0].whole.spikes
+    beats = [column([one.beats[k] for one in nets], spikes) for k in range(depth)]
+    sweeps = [column([one.sweeps[k] for one in nets], spikes) for k in range(depth)]
+    xp, never, valid = namespace(spikes), column([NEVER], spikes), column([0], spikes)
+    accepted, taken, drained, last = ([never] * (depth + 1) for _ in range(4))
+    finished, sequential = never, net.config.schedule == "sequential"
     for t in range(net.time_steps):
         for k, layer in enumerate(net.layers):
             if net.direct and k == 0:
-                fire = np.maximum(_direct_fire(work[0], last[0], accepted[1], t), finished + 2)
+                ready = _direct_fire(layers[0].whole, beats[0], last[0], t)
+                fire = xp.maximum(xp.maximum(ready, accepted[1] + 1), finished + 2)
             else:
-                accept = np.maximum(valid, drained[k] + 1)
+                accept = xp.maximum(valid, drained[k] + 1)
                 if k == 0 and t > 0:
                     accept = finished
-                scan = _scan(work[k][:, t], net.chunks[k], accept, (taken[k], last[k]))
-                fire = np.maximum(scan.end + 1, accepted[k + 1] + 1)
+                scan = _scan(layers[k], (t, beats[k]), accept, (taken[k], last[k]))
+                fire = xp.maximum(scan.end + 1, accepted[k + 1] + 1)
                 accepted[k], taken[k], drained[k] = accept, scan.taken, scan.drained
-            last[k] = fire + net.sweeps[k] - 1
+            last[k] = fire + sweeps[k] - 1
             valid = last[k] + (2 if layer.convolution is None else 3)
         accepted[depth] = valid
         if sequential:
             finished = valid
-    return np.asarray(valid + net.ranked + 1)
+    return valid + net.ranked + 1
 
 
 @dataclass(frozen=True, eq=False)
 class _Scan:
-    """When a vector's scan ends, its last chunk is taken, and its last input chunk is prefetched: (N,)."""
+    """When a vector's scan ends, its last chunk is taken, and its last input chunk is prefetched: (D, N)."""
 
-    end: IntArray
-    taken: IntArray
-    drained: IntArray
+    end: Array
+    taken: Array
+    drained: Array
 
 
-def _scan(chunks: IntArray, inputs: int, accept: IntArray, before: tuple[IntArray, IntArray]) -> _Scan:
-    """Schedule one vector's chunks (N, inputs + own spikes), ``before`` being when the step before took its
-    last chunk and issued its last group."""
-    taken, last = before
-    fetch = np.maximum(accept + 1, taken)
-    begin = np.maximum(fetch + 1, last + 1)
-    given, echoes = chunks[:, :inputs], chunks[:, inputs:]
-    end, taken = begin + given.sum(axis=1), begin + given[:, :-1].sum(axis=1)
-    drained = fetch if inputs == 1 else begin + given[:, :-2].sum(axis=1)
-    if echoes.shape[1]:
-        fetch_echo = np.maximum(taken, last + 2 + 1)
-        begin_echo = np.maximum(fetch_echo + 1, end)
-        end, taken = begin_echo + echoes.sum(axis=1), begin_echo + echoes[:, :-1].sum(axis=1)
+def _scan(layer: LayerChunks, vector: tuple[int, Array], accept: Array, before: tuple[Array, Array]) -> _Scan:
+    """Schedule the chunks of ``vector``, its number and the beats per spike (D, 1), ``before`` being when the
+    step before took its last chunk and issued its last group."""
+    xp, (taken, last) = namespace(accept), before
+    fetch = xp.maximum(accept + 1, taken)
+    begin = xp.maximum(fetch + 1, last + 1)
+    end, taken = begin + layer.whole.cycles(*vector), begin + layer.but_one.cycles(*vector)
+    drained = fetch if layer.inputs == 1 else begin + layer.but_two.cycles(*vector)
+    if layer.echoes:
+        fetch_echo = xp.maximum(taken, last + 2 + 1)
+        begin_echo = xp.maximum(fetch_echo + 1, end)
+        end, taken = begin_echo + layer.own.cycles(*vector), begin_echo + layer.own_but_one.cycles(*vector)
     return _Scan(end, taken, drained)
 
 
-def _direct_fire(planes: IntArray, last: IntArray, accepted: IntArray, t: int) -> IntArray:
-    """Return when the first layer fires step t under direct encoding: planes are scanned before step 0."""
-    if t == 0:
-        return np.asarray(2 + planes.sum(axis=(1, 2)) + 1)
-    return np.maximum(last + 2, accepted + 1)
+def _direct_fire(planes: Chunks, beats: Array, last: Array, t: int) -> Array:
+    """Return when the first layer fires step t under direct encoding, if nothing else holds it up: planes are
+    scanned before step 0."""
+    return 2 + planes.all_cycles(beats) + 1 if t == 0 else last + 2

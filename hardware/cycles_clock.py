@@ -19,36 +19,49 @@ n_in + 2 with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 
 78,400 cycles of walking and 100 * 2 + 130 of everything else in the steps, plus C + 12.
 """
 
-import numpy as np
-
+from hardware.arrays import Array, column, namespace
+from hardware.chunks import LayerChunks
 from hardware.integer import IntegerNetwork
-from hardware.network import IntArray
 
 
-def walk_cycles(net: IntegerNetwork, counts: list[IntArray]) -> list[IntArray]:
-    """Return the cycles in which each layer walks each of its input vectors: int64 (N, vectors) per layer.
-
-    Args:
-        net: the network on its accelerator.
-        counts: per layer, spikes in every chunk of every vector (``hardware.cycles.chunk_counts``).
-    """
+def walked_inputs(net: IntegerNetwork, layers: list[LayerChunks]) -> list[Array]:
+    """Return, per layer, how many inputs it walks for each vector, at G cycles each: int64 (vectors, N)."""
     walks = []
-    for spikes, chunks, layer, groups in zip(counts, net.chunks, net.layers, net.groups, strict=True):
-        inputs, own = spikes[:, :, :chunks].any(axis=2), spikes[:, :, chunks:].any(axis=2)
-        walks.append(groups * (np.where(inputs, layer.n_in, 0) + np.where(own, layer.n_out, 0)))
+    for chunks, layer in zip(layers, net.layers, strict=True):
+        walks.append((chunks.whole.spikes > 0) * layer.n_in + (chunks.own.spikes > 0) * layer.n_out)
     return walks
 
 
-def total_cycles(net: IntegerNetwork, walks: list[IntArray]) -> IntArray:
-    """Return total cycles (N,) of inferences whose layers walk for ``walks`` (``walk_cycles``)."""
-    planes = net.config.input_bits if net.direct else 0
-    steps = np.zeros((len(walks[0]), planes + net.time_steps + len(walks) - 1), dtype=np.int64)
-    steps[:, : net.input_vectors - 1] = net.chunks[0]
-    for layer, (walk, groups) in enumerate(zip(walks, net.groups, strict=True)):
-        fire = np.full((len(walk), net.time_steps), groups)
-        first = net.direct and layer == 0
-        work = np.concatenate([walk, fire], axis=1) if first else walk + fire
-        begin = 0 if first else planes + layer
-        taken = steps[:, begin : begin + work.shape[1]]
-        np.maximum(taken, work, out=taken)
-    return np.asarray(net.chunks[0] + 2 + (1 + steps).sum(axis=1) + net.ranked)
+def scan_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
+    """Return the cycles (D, N, L) in which each layer walks, in D networks that differ in lanes alone."""
+    walks = [walk.sum(axis=0) for walk in walked_inputs(nets[0], layers)]
+    groups = zip(*(net.groups for net in nets), strict=True)
+    found = [column(of, walk) * walk for of, walk in zip(groups, walks, strict=True)]
+    return namespace(found[0]).stack(found, axis=2)
+
+
+def total_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
+    """Return total cycles, int64 (D, N), of D networks that differ in lanes and clock alone."""
+    net, work = nets[0], _work(nets[0], layers)
+    xp, planes = namespace(work[0]), (net.config.input_bits if net.direct else 0)
+    groups = [column(of, work[0]) for of in zip(*(one.groups for one in nets), strict=True)]
+    total = column([net.chunks[0] + 2 + net.ranked] * len(nets), work[0])
+    for step in range(planes + net.time_steps + len(work) - 1):
+        longest = column([net.chunks[0] if step + 1 < net.input_vectors else 0], work[0])
+        for k, cycles in enumerate(work):
+            own = step - (0 if net.direct and k == 0 else planes + k)
+            if 0 <= own < len(cycles):
+                longest = xp.maximum(longest, groups[k] * cycles[own])
+        total = total + 1 + longest
+    return total
+
+
+def _work(net: IntegerNetwork, layers: list[LayerChunks]) -> list[Array]:
+    """Return the cycles, per group of lanes, of the steps in which each layer works: int64 (steps, N)."""
+    walks = walked_inputs(net, layers)
+    work = [walk + 1 for walk in walks]
+    if net.direct:
+        xp, planes = namespace(walks[0]), walks[0]
+        fire = xp.ones((net.time_steps, planes.shape[1]), dtype=xp.int64, device=planes.device)
+        work[0] = xp.concatenate([planes, fire])
+    return work

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hardware import convolution, neuron
-from hardware.arrays import Array, cast, exact_type, is_tensor, like, namespace
+from hardware.arrays import Array, cast, countable, exact_type, is_tensor, like, namespace
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, IntArray
 from spikefront.errors import InputError
@@ -81,18 +81,13 @@ def check_inputs(net: IntegerNetwork, inputs: Array) -> Array:
         raise InputError(
             f"Inputs have dtype {inputs.dtype}; give unsigned integers (or booleans for spikes)."
         )
-    inputs = _wide(inputs)
+    inputs = countable(inputs)
     top = 2**net.config.input_bits - 1 if net.direct else 1
     if int(inputs.max()) > top:
         raise InputError(
             f"Inputs reach {int(inputs.max())}, above the {top} that this network takes; scale them."
         )
     return inputs
-
-
-def _wide(inputs: Array) -> Array:
-    """Return tensors of more than eight bits as int64: torch has little arithmetic on unsigned ones."""
-    return cast(inputs, namespace(inputs).int64) if is_tensor(inputs) and inputs.itemsize > 1 else inputs
 
 
 def _run_batch(net: IntegerNetwork, inputs: Array) -> tuple[list[Array], Array]:
@@ -129,20 +124,22 @@ def _layer_drive(net: IntegerNetwork, index: int, signal: Array) -> Array:
     """Return a layer's input sums (N, T or 1, neurons) of ``signal``, what enters it."""
     current = net.direct and index == 0
     drive = _drive(signal, net.layers[index], 2**net.config.input_bits - 1 if current else 1)
-    if not current:
-        return drive
-    return ((drive + 2 ** (net.config.input_bits - 1)) >> net.config.input_bits)[:, None, :]
+    return _current(drive, net.config.input_bits)[:, None, :] if current else drive
 
 
 def _drive(signal: Array, layer: IntegerLayer, top: int) -> Array:
-    """Return the weighted sums (..., neurons) of ``signal`` (..., n_in) whose values reach ``top``."""
+    """Return the weighted sums (..., neurons) of ``signal`` (..., n_in) whose values reach ``top``: whole
+    numbers, maybe held as floats."""
     real = exact_type(layer.rows, top, signal)
     if layer.convolution is not None:
-        sums = convolution.drive(signal, layer.weight, layer.convolution, real)
-    else:
-        flat = cast(signal.reshape(-1, layer.n_in), real) @ _matrix(layer.weight, signal, real)
-        sums = flat.reshape(*signal.shape[:-1], -1)
-    return cast(sums, namespace(signal).int64)
+        return convolution.drive(signal, layer.weight, layer.convolution, real)
+    flat = cast(signal.reshape(-1, layer.n_in), real) @ _matrix(layer.weight, signal, real)
+    return flat.reshape(*signal.shape[:-1], -1)
+
+
+def _current(sums: Array, input_bits: int) -> Array:
+    """Return the kept current without its fraction bits, rounded half up."""
+    return (cast(sums, namespace(sums).int64) + 2 ** (input_bits - 1)) >> input_bits
 
 
 def _matrix(weight: IntArray, x: Array, real: Any) -> Array:
@@ -170,9 +167,9 @@ def _steps(
     layer: IntegerLayer, config: AcceleratorConfig, drive: Array, time_steps: int
 ) -> Iterator[neuron.Step]:
     """Step a layer through input sums ``drive`` (N, T or 1, neurons)."""
+    drive = _integers(drive, layer, config)
     if layer.bias is not None:
-        drive = drive + like(np.repeat(layer.bias, layer.pixels), drive)
-    drive = _narrow(drive, layer, config)
+        drive = drive + cast(like(np.repeat(layer.bias, layer.pixels), drive), drive.dtype)
     echo = _echo(layer, drive)
     state = neuron.initial_state(layer, (len(drive), drive.shape[2]), drive)
     own = None
@@ -194,11 +191,12 @@ def _echo(layer: IntegerLayer, drive: Array) -> Callable[[Array], Array] | None:
     return lambda own: cast(cast(own, real) @ matrix, drive.dtype)
 
 
-def _narrow(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:
-    """Use 32-bit integers where neither the sum nor the leak's product can leave them: twice as fast."""
+def _integers(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> Array:
+    """Return ``drive`` in integers, of 32 bits where neither the sum nor the leak's product can leave those:
+    twice as fast."""
     widest = max(
         max(layer.accumulator_bits, layer.bias_bits) + 2,
         config.membrane_bits + config.leak_bits + 1,
         config.membrane_bits + 2,
     )
-    return cast(drive, namespace(drive).int32) if widest <= 31 else drive
+    return cast(drive, namespace(drive).int32 if widest <= 31 else namespace(drive).int64)

@@ -7,7 +7,8 @@ import numpy as np
 import pyrtl
 from numpy.typing import NDArray
 
-from hardware.cycles import bit_planes, count
+from hardware.chunks import bit_planes
+from hardware.cycles import count
 from hardware.integer import IntegerNetwork
 from hardware.network import IntArray, SpikeArray
 from hardware.reference import check_inputs, run

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from benchmarks.hardware import throughput
-from benchmarks.hardware.cases import cases
+from benchmarks.hardware.cases import cases, clock_cases
 from hardware.arrays import exact_type, host, is_tensor, like
+from hardware.cycles import count
 from hardware.network import AcceleratorConfig
 from hardware.quantize import quantize
 from hardware.reference import run
@@ -47,12 +48,26 @@ def test_tensors_give_the_same_run_as_arrays(chosen):
         assert_same(expected.predicted, found.predicted, case.name)
 
 
+@pytest.mark.parametrize("find", [cases, clock_cases])
+def test_tensors_give_the_same_cycles_as_arrays(find):
+    for case in find(80, seed=12):
+        inputs = torch.from_numpy(case.inputs)
+        expected = count(case.net, run(case.net, case.inputs), case.inputs)
+        found = count(case.net, run(case.net, inputs), inputs)
+        for name in ("total", "scan", "fire", "spikes", "echoes", "taps", "busy"):
+            assert_same(getattr(expected, name), getattr(found, name), f"{name} of {case.name}")
+        assert expected.load == found.load
+        assert isinstance(found.on_host().total, np.ndarray)
+
+
 def test_boolean_spikes_are_spikes(chosen):
     case = next(case for case in chosen if not case.net.direct and case.kind == "uniform")
     expected = run(case.net, case.inputs)
     for inputs in (case.inputs.astype(bool), torch.from_numpy(case.inputs).bool()):
         found = run(case.net, inputs)
         assert all(np.array_equal(a, host(b)) for a, b in zip(expected.spikes, found.spikes, strict=True))
+        total = host(count(case.net, found, inputs).total)
+        assert np.array_equal(total, count(case.net, expected, case.inputs).total)
 
 
 def test_products_stay_exact_whatever_precision_the_caller_asks_of_torch():

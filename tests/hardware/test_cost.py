@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from hardware.cost import price, price_many, price_net
 from hardware.cycles import count
@@ -68,6 +69,13 @@ def test_many_prices_are_the_single_ones(trained, samples):
     ]
     assert price_many(trained, configs, *samples) == [price(trained, config, *samples) for config in configs]
     assert price_many(trained, [], *samples) == []
+
+
+def test_tensors_are_priced_as_arrays_are(trained, samples):
+    tensors = [torch.from_numpy(part) for part in samples]
+    for family in ("event_driven", "clock_driven"):
+        config = dataclasses.replace(CONFIG, family=family)
+        assert price(trained, config, *tensors) == price(trained, config, *samples)
 
 
 def test_configurations_with_other_spikes_do_not_share_a_run(trained, samples):

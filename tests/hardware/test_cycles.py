@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware import cycles
+from benchmarks.hardware.cases import cases
+from hardware import chunks, cycles
 from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
@@ -80,7 +81,7 @@ def test_convolution_cycles_are_near_the_published_formula_of_the_sparsity_aware
     found = report(net, inputs)
     published = 9 * inputs.sum(axis=(1, 2)) + 18 * 13 * 13
     assert found.total == pytest.approx(published, rel=0.06)
-    empty = (cycles.chunk_counts(net, run(net, inputs), inputs)[0] == 0).sum(axis=(1, 2))
+    empty = (chunks.chunk_counts(net, run(net, inputs), inputs)[0] == 0).sum(axis=(1, 2))
     assert (found.scan[:, 0] + found.fire[:, 0] == published + empty).all()
 
 
@@ -95,7 +96,7 @@ def test_an_empty_input_costs_a_cycle_per_chunk():
 def test_chunks_hold_every_spike_once(n_in, chunk_bits, seed):
     net = make((n_in, 2), (1,), time_steps=2, chunk_bits=chunk_bits)
     inputs = spikes(net, 0.3, samples=3, seed=seed)
-    counts = cycles.chunk_counts(net, run(net, inputs), inputs)[0]
+    counts = chunks.chunk_counts(net, run(net, inputs), inputs)[0]
     expected = [
         [[int(step[c : c + chunk_bits].sum()) for c in range(0, n_in, chunk_bits)] for step in sample]
         for sample in inputs
@@ -106,7 +107,7 @@ def test_chunks_hold_every_spike_once(n_in, chunk_bits, seed):
 @given(st.integers(1, 16), st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=5))
 def test_bit_planes_add_up_to_the_currents(bits, values):
     inputs = np.array([values], dtype=np.uint16) & (2**bits - 1)
-    planes = cycles.bit_planes(inputs, bits)
+    planes = chunks.bit_planes(inputs, bits)
     assert planes.shape == (1, bits, len(values))
     weights = 2 ** np.arange(bits).reshape(1, -1, 1)
     assert (planes.astype(np.int64) * weights).sum(axis=1).tolist() == inputs.tolist()
@@ -123,3 +124,51 @@ def test_lanes_cost_nothing_but_cycles():
             assert (found.total <= previous.total).all()
             assert np.array_equal(found.spikes, previous.spikes)
         previous = found
+
+
+def assert_equal_reports(expected, found):
+    for field in dataclasses.fields(cycles.CycleReport):
+        a, b = getattr(expected, field.name), getattr(found, field.name)
+        assert np.array_equal(a, b), field.name
+
+
+@pytest.mark.parametrize("block", [1, 200, 2**20])
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+def test_many_designs_at_once_are_the_single_ones(monkeypatch, encoding, block):
+    """Blocks of one design, of a few, and of all that are alike."""
+    monkeypatch.setattr(cycles, "BLOCK", block)
+    net = make((60, 30, 10), (1, 1), encoding=encoding)
+    rng = np.random.default_rng(4)
+    inputs = spikes(net, 0.3) if encoding == "rate" else rng.integers(0, 256, (50, 60)).astype(np.uint8)
+    configs = [
+        dataclasses.replace(net.config, lanes=lanes, chunk_bits=width, family=family, schedule=schedule)
+        for family, schedule in (
+            ("event_driven", "pipelined"),
+            ("clock_driven", "pipelined"),
+            ("event_driven", "sequential"),
+        )
+        for width in (7, 32)
+        for lanes in ((1, 1), (30, 10), (4, 1), (64, 64))
+    ]
+    rng.shuffle(configs)
+    seen = run(net, inputs)
+    many = cycles.count_many(net, configs, seen, inputs)
+    assert cycles.count_many(net, [], seen, inputs) == []
+    for config, found in zip(configs, many, strict=True):
+        one = dataclasses.replace(net, config=config)
+        assert_equal_reports(cycles.count(one, seen, inputs), found)
+    assert len({int(found.total.sum()) for found in many}) > len(configs) / 2
+
+
+def test_many_random_designs_at_once_are_the_single_ones():
+    """Every kind of layer, on its own lanes, on more and on one."""
+    for case in cases(60, seed=9):
+        seen = run(case.net, case.inputs)
+        depth = len(case.net.layers)
+        lanes = (case.net.config.lanes, (2,) * depth, (1,) * depth)
+        configs = [dataclasses.replace(case.net.config, lanes=of) for of in lanes]
+        for config, found in zip(
+            configs, cycles.count_many(case.net, configs, seen, case.inputs), strict=True
+        ):
+            one = dataclasses.replace(case.net, config=config)
+            assert_equal_reports(cycles.count(one, seen, case.inputs), found)

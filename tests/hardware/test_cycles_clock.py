@@ -12,7 +12,8 @@ import pytest
 import hardware.cycles_clock as formula
 from benchmarks.hardware.cases import clock_cases
 from hardware.assumed import assumed_resources
-from hardware.cycles import chunk_counts, count
+from hardware.chunks import layer_chunks
+from hardware.cycles import count
 from hardware.energy import activity, energy
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
@@ -53,9 +54,8 @@ def report(net, inputs):
 def _differences(module, walked):
     wrong = 0
     for case, net, rtl in walked:
-        counts = chunk_counts(net, run(net, case.inputs), case.inputs)
-        total = module.total_cycles(net, module.walk_cycles(net, counts))
-        wrong += int((total != rtl.cycles).sum())
+        layers = layer_chunks(net, run(net, case.inputs), case.inputs)
+        wrong += int((module.total_cycles([net], layers)[0] != rtl.cycles).sum())
     return wrong
 
 
@@ -91,19 +91,21 @@ def test_the_random_networks_are_worth_comparing(walked):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("np.where(inputs, layer.n_in, 0)", "layer.n_in"),
-        ("np.where(own, layer.n_out, 0)", "0"),
-        ("np.where(own, layer.n_out, 0)", "np.where(own, layer.n_in, 0)"),
-        ("np.where(own, layer.n_out, 0)", "np.where(inputs & own, layer.n_out, 0)"),
-        ("planes + net.time_steps + len(walks) - 1", "planes + net.time_steps + len(walks)"),
-        ("steps[:, : net.input_vectors - 1] = net.chunks[0]", "steps[:, : 0] = net.chunks[0]"),
-        ("steps[:, : net.input_vectors - 1]", "steps[:, : net.input_vectors]"),
-        ("net.time_steps), groups)", "net.time_steps), 1)"),
-        ("np.maximum(taken, work, out=taken)", "np.add(taken, work, out=taken)"),
-        ("0 if first else planes + layer", "0 if first else planes"),
-        ("(1 + steps)", "(2 + steps)"),
+        ("(chunks.whole.spikes > 0) * layer.n_in", "layer.n_in"),
+        ("(chunks.own.spikes > 0) * layer.n_out", "0"),
+        ("(chunks.own.spikes > 0) * layer.n_out", "(chunks.own.spikes > 0) * layer.n_in"),
+        ("(chunks.own.spikes > 0)", "(chunks.own.spikes * chunks.whole.spikes > 0)"),
+        ("planes + net.time_steps + len(work) - 1", "planes + net.time_steps + len(work)"),
+        ("net.chunks[0] if step + 1 < net.input_vectors else 0", "0"),
+        ("step + 1 < net.input_vectors", "step < net.input_vectors"),
+        ("walk + 1 for walk", "walk for walk"),
+        ("fire = xp.ones(", "fire = xp.zeros("),
+        ("xp.maximum(longest, groups[k] * cycles[own])", "longest + groups[k] * cycles[own]"),
+        ("groups[k] * cycles[own]", "cycles[own]"),
+        ("0 if net.direct and k == 0 else planes + k", "0 if net.direct and k == 0 else planes"),
+        ("total + 1 + longest", "total + 2 + longest"),
         ("net.chunks[0] + 2 +", "net.chunks[0] + 1 +"),
-        (" + net.ranked)", ")"),
+        (" + net.ranked]", "]"),
     ],
 )
 def test_a_wrong_formula_is_found(walked, old, new):

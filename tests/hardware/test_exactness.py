@@ -1,11 +1,13 @@
 """The ladder of proof on random small networks: reference == RTL == cycle formula, without tolerance."""
 
+import sys
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import hardware.chunks as sums
 import hardware.cycles as formula
 from hardware.reference import run
 
@@ -19,10 +21,11 @@ def _cycle_differences(module, simulated):
     return wrong
 
 
-def _mutant(old: str, new: str):
-    source = Path(formula.__file__).read_text(encoding="utf-8")
+def _mutant(original, old: str, new: str):
+    source = Path(original.__file__).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"the mutation no longer finds {old!r}"
     module = types.ModuleType("mutant")
+    sys.modules["mutant"] = module  # where dataclasses look up their module
     exec(compile(source.replace(old, new), "mutant", "exec"), module.__dict__)
     return module
 
@@ -79,27 +82,43 @@ def _saturates(net) -> bool:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("np.maximum(1, spikes * beats)", "spikes * beats"),
-        ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "scan.end + 1"),
-        ("np.maximum(scan.end + 1, accepted[k + 1] + 1)", "np.maximum(scan.end + 1, accepted[k + 1])"),
-        ("np.maximum(last + 2, accepted + 1)", "last + 2"),
+        ("xp.maximum(scan.end + 1, accepted[k + 1] + 1)", "scan.end + 1"),
+        ("xp.maximum(scan.end + 1, accepted[k + 1] + 1)", "xp.maximum(scan.end + 1, accepted[k + 1])"),
+        ("xp.maximum(ready, accepted[1] + 1)", "ready"),
         ("finished + 2)", "finished + 1)"),
         ("accept = finished", "accept = finished + 1"),
         ("            finished = valid", "            pass"),
-        ("np.maximum(taken, last + 2 + 1)", "taken"),
-        ("np.maximum(taken, last + 2 + 1)", "np.maximum(taken, last + 2)"),
-        ("np.maximum(fetch_echo + 1, end)", "end"),
-        ("begin_echo + echoes[:, :-1].sum(axis=1)", "taken"),
-        ("own[:, 0] = 0", "pass"),
-        ("np.maximum(valid, drained[k] + 1)", "valid"),
-        ("np.maximum(valid, drained[k] + 1)", "np.maximum(valid, drained[k])"),
-        ("np.maximum(accept + 1, taken)", "accept + 1"),
-        ("np.maximum(fetch + 1, last + 1)", "np.maximum(fetch, last) + 2"),
+        ("xp.maximum(taken, last + 2 + 1)", "taken"),
+        ("xp.maximum(taken, last + 2 + 1)", "xp.maximum(taken, last + 2)"),
+        ("xp.maximum(fetch_echo + 1, end)", "end"),
+        ("begin_echo + layer.own_but_one.cycles(*vector)", "taken"),
+        ("xp.maximum(valid, drained[k] + 1)", "valid"),
+        ("xp.maximum(valid, drained[k] + 1)", "xp.maximum(valid, drained[k])"),
+        ("xp.maximum(accept + 1, taken)", "accept + 1"),
+        ("xp.maximum(fetch + 1, last + 1)", "xp.maximum(fetch, last) + 2"),
         ("(2 if layer.convolution is None else 3)", "(1 if layer.convolution is None else 3)"),
         ("(2 if layer.convolution is None else 3)", "2"),
-        ("begin + given[:, :-2].sum(axis=1)", "begin + given[:, :-1].sum(axis=1)"),
+        ("layer.but_two.cycles(*vector)", "layer.but_one.cycles(*vector)"),
         ("valid + net.ranked + 1", "valid + net.ranked"),
     ],
 )
 def test_a_wrong_formula_is_found(simulated, old, new):
-    assert _cycle_differences(_mutant(old, new), simulated) > 0
+    assert _cycle_differences(_mutant(formula, old, new), simulated) > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self.spikes[vector] * beats + self.empty[vector]", "self.spikes[vector] * beats"),
+        ("self.spikes.sum(axis=0) * beats + self.empty.sum(axis=0)", "self.spikes.sum(axis=0) * beats"),
+        ("(counts == 0)", "(counts >= 0)"),
+        ("own[:, 0] = 0", "pass"),
+        ("own[:, :, :-1]", "own"),
+        ("inputs[:, :, :-1]", "inputs"),
+        ("inputs[:, :, :-2]", "inputs"),
+    ],
+)
+def test_a_wrong_sum_of_chunks_is_found(simulated, old, new):
+    mutant = _mutant(formula, "NEVER =", "NEVER =")
+    mutant.layer_chunks = _mutant(sums, old, new).layer_chunks
+    assert _cycle_differences(mutant, simulated) > 0
