@@ -16,7 +16,6 @@ is the fastest by mean spikes alone; so it is in clock-driven networks, where la
 sweep of touched rows is taken as dense.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -25,14 +24,17 @@ import numpy as np
 from hardware.area import Area
 from hardware.assumed import assumed_resources
 from hardware.devices import RESOURCES, Device, area_on, require_fit, violation
-from hardware.expected import expected, expected_parts
+from hardware.expected import entering_and_own, expected, layer_parts
+from hardware.expected_terms import CycleTerms, cycle_terms, stacked
+from hardware.lane_search import Choices, fastest, smallest
 from hardware.network import AcceleratorConfig, FloatArray
+from hardware.resources import LayerResources, Resources
 from hardware.shape import NetworkShape
 from spikefront.errors import InputError
 
 EVERY = 64
-MULTIPLIERS = tuple(2.0**k for k in range(-10, 12))
-"""Prices of a resource in cycles that bounds are taken over; any are valid, these span what nets need."""
+REMEMBERED = 512
+"""Networks whose lanes' costs are kept, up to some 100 kB each."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,20 @@ class Allocation:
 
 
 @dataclass(frozen=True, eq=False)
-class Choices:
-    """The numbers of lanes a layer can have, and what each needs: ``used`` (choices, 4), as ``RESOURCES``."""
+class _Table:
+    """What lanes cost a network, whatever its spikes.
 
-    lanes: tuple[int, ...]
-    used: FloatArray
+    Attributes:
+        lanes: per layer, the numbers of lanes it can have.
+        used: per layer, what each of them needs beyond one lane (choices, 4), as ``RESOURCES``.
+        shared: what is needed with one lane in every layer (4,).
+        terms: the cycles' terms of choice k in every layer, or of a layer's last where it has fewer.
+    """
+
+    lanes: tuple[tuple[int, ...], ...]
+    used: tuple[FloatArray, ...]
+    shared: FloatArray
+    terms: CycleTerms
 
 
 def allocate(net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, target: Device) -> Allocation:
@@ -78,14 +89,12 @@ def allocate(net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, t
     spikes = np.asarray(spikes, dtype=np.float64)
     if spikes.ndim != 1:
         raise InputError(f"spikes has shape {spikes.shape}; give one mean per layer.")
-    config = replace(config, lanes=(1,) * len(net.layers))
-    shared, layers = _table(net, config, target)
-    budget, used = _budget(target), [choices.used for choices in layers]
-    once, pace = _cycles(net, spikes, config, layers)
-    picked = _fastest(_search(used, once, pace, net.time_steps - 1), budget - shared)
+    table, budget = _table(net, replace(config, lanes=(1,) * len(net.layers)), target), _budget(target)
+    layers = _priced(table, spikes)
+    picked = fastest(layers, net.time_steps - 1, budget - table.shared)
     if picked is None:
-        picked = _smallest(used, shared, budget)
-    lanes = tuple(choices.lanes[k] for choices, k in zip(layers, picked, strict=True))
+        picked = smallest(layers, table.shared, budget)
+    lanes = tuple(choices[k] for choices, k in zip(table.lanes, picked, strict=True))
     return _allocation(net, spikes, replace(config, lanes=lanes), target)
 
 
@@ -127,127 +136,34 @@ def _allocation(
     return Allocation(config.lanes, used, float(total), violation(target, used))
 
 
-@lru_cache(maxsize=64)
-def _table(net: NetworkShape, config: AcceleratorConfig, target: Device) -> tuple[FloatArray, list[Choices]]:
-    """Return what all layers share, and per layer what each number of lanes adds to it."""
-    layers = len(net.layers)
-    least = _used(net, config, target)
-    found = []
-    for k in range(layers):
-        choices = lane_choices(net.layers[k].channels)
-        rows = [_used(net, _with_lanes(config, k, lanes), target) - least for lanes in choices]
-        found.append(Choices(choices, np.array(rows)))
-    return least, found
+@lru_cache(maxsize=REMEMBERED)
+def _table(net: NetworkShape, config: AcceleratorConfig, target: Device) -> _Table:
+    """Return what lanes cost; ``config`` has one in every layer."""
+    lanes = tuple(lane_choices(layer.channels) for layer in net.layers)
+    rounds = range(max(len(choices) for choices in lanes))
+    configs = [replace(config, lanes=tuple(c[min(k, len(c) - 1)] for c in lanes)) for k in rounds]
+    built = [assumed_resources(net, one) for one in configs]
+    shared = _used(built[0], target)
+    used = [
+        np.array([_used(_with_layer(built[0], k, built[c].layers[k]), target) for c in range(len(choices))])
+        for k, choices in enumerate(lanes)
+    ]
+    terms = stacked([cycle_terms(net, one) for one in configs])
+    return _Table(lanes, tuple(u - shared for u in used), shared, terms)
 
 
-def _with_lanes(config: AcceleratorConfig, layer: int, lanes: int) -> AcceleratorConfig:
-    return replace(config, lanes=(*config.lanes[:layer], lanes, *config.lanes[layer + 1 :]))
+def _with_layer(built: Resources, index: int, layer: LayerResources) -> Resources:
+    return replace(built, layers=(*built.layers[:index], layer, *built.layers[index + 1 :]))
 
 
-def _used(net: NetworkShape, config: AcceleratorConfig, target: Device) -> FloatArray:
-    used = area_on(target, assumed_resources(net, config))
+def _used(built: Resources, target: Device) -> FloatArray:
+    used = area_on(target, built)
     return np.array([float(getattr(used, name)) for name in RESOURCES])
 
 
-def _cycles(
-    net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, layers: Sequence[Choices]
-) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Return, per layer and choice, the cycles once and per further step."""
-    rows = []
-    for k in range(max(len(choices.lanes) for choices in layers)):
-        lanes = tuple(choices.lanes[min(k, len(choices.lanes) - 1)] for choices in layers)
-        one = replace(config, lanes=lanes)
-        rows.append(expected_parts(net, spikes, one))
-    once, pace = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    if config.schedule == "sequential":
-        once, pace = once + (net.time_steps - 1) * pace, np.zeros_like(pace)
-    counts = [len(choices.lanes) for choices in layers]
-    return [once[:n, k] for k, n in enumerate(counts)], [pace[:n, k] for k, n in enumerate(counts)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Search:
-    """A search over choices per layer, and what the layers from each one on need at least.
-
-    ``priced`` are multipliers (M, 4): a unit of each resource has a price in cycles, so that the least of
-    cycles plus price over a layer's choices, minus the price of what is left, bounds the cycles from below.
-    """
-
-    used: list[FloatArray]
-    once: list[FloatArray]
-    pace: list[FloatArray]
-    further: int
-    priced: FloatArray
-    least_used: FloatArray
-    least_once: FloatArray
-    least_pace: FloatArray
-
-    def bound(self, layer: int, left: FloatArray, once: FloatArray, pace: FloatArray) -> FloatArray:
-        """Return the least cycles (choices,) of the layers from ``layer`` on, after choices with ``left``."""
-        rest = (self.least_once[layer] - left @ self.priced.T).max(axis=1)
-        return np.asarray(once + rest + self.further * np.maximum(pace, self.least_pace[layer]))
-
-
-def _search(used: list[FloatArray], once: list[FloatArray], pace: list[FloatArray], further: int) -> _Search:
-    priced = np.concatenate([np.zeros((1, 4)), *(m * np.eye(4) for m in MULTIPLIERS)])
-    costs = [o[:, None] + u @ priced.T for o, u in zip(once, used, strict=True)]
-    least = [c.min(axis=0) for c in costs]
-    return _Search(
-        used,
-        once,
-        pace,
-        further,
-        priced,
-        _suffix_sums([u.min(axis=0) for u in used]),
-        _suffix_sums(least),
-        np.array([*np.maximum.accumulate([p.min() for p in reversed(pace)])[::-1], 0.0]),
-    )
-
-
-def _suffix_sums(rows: list[FloatArray]) -> FloatArray:
-    """Return, for every place, the sum of ``rows`` from there on: one row more than given, the last zero."""
-    return np.concatenate([np.cumsum(rows[::-1], axis=0)[::-1], np.zeros((1, len(rows[0])))])
-
-
-def _fastest(search: _Search, budget: FloatArray) -> tuple[int, ...] | None:
-    """Return the choice per layer with the fewest cycles within ``budget`` (4,), or None."""
-    best: tuple[float, tuple[int, ...] | None] = (np.inf, None)
-
-    def visit(picked: tuple[int, ...], left: FloatArray, once: float, pace: float) -> None:
-        nonlocal best
-        layer = len(picked)
-        if layer == len(search.used):
-            best = (once + search.further * pace, picked)
-            return
-        after = left - search.used[layer]
-        spent, slowest = once + search.once[layer], np.maximum(pace, search.pace[layer])
-        bounds = search.bound(layer + 1, after, spent, slowest)
-        bounds[(after < search.least_used[layer + 1]).any(axis=1)] = np.inf
-        for k in np.argsort(bounds, kind="stable"):
-            if bounds[k] < best[0]:
-                visit((*picked, int(k)), after[k], spent[k], slowest[k])
-
-    visit((), budget, 0.0, 0.0)
-    return best[1]
-
-
-def _smallest(used: list[FloatArray], shared: FloatArray, budget: FloatArray) -> tuple[int, ...]:
-    """Return the choice per layer that exceeds ``budget`` by the least share of one resource."""
-    best: tuple[float, tuple[int, ...]] = (np.inf, ())
-    units, own = np.where(budget > 0, budget, 1.0), budget > 0
-    least = _suffix_sums([u.min(axis=0) for u in used])
-
-    def visit(picked: tuple[int, ...], total: FloatArray) -> None:
-        nonlocal best
-        layer = len(picked)
-        if layer == len(used):
-            best = (float((total / units - own).max()), picked)
-            return
-        totals = total + used[layer]
-        shares = ((totals + least[layer + 1]) / units - own).max(axis=1)
-        for k in np.argsort(shares, kind="stable"):
-            if shares[k] < best[0]:
-                visit((*picked, int(k)), totals[k])
-
-    visit((), shared)
-    return best[1]
+def _priced(table: _Table, spikes: FloatArray) -> list[Choices]:
+    """Return every layer's choices with their cycles for ``spikes``."""
+    once, pace = layer_parts(table.terms, *entering_and_own(table.terms, spikes))
+    if table.terms.summed.all():
+        once, pace = once + table.terms.further[:, None] * pace, np.zeros_like(pace)
+    return [Choices(used, once[: len(used), k], pace[: len(used), k]) for k, used in enumerate(table.used)]

@@ -12,6 +12,7 @@ and 700-200-20: the LUTs' residuals are -5 to +5 %, but -17 % in the one with fe
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hardware.resources import LayerResources, Memory, Resources
 
@@ -139,6 +140,7 @@ def _block_rams(built: Resources) -> float:
     return sum(_blocks(memory) for memory in blocks)
 
 
+@lru_cache(maxsize=4096)
 def _blocks(memory: Memory) -> float:
     """Return the least block RAM over all shapes of a block."""
     return min(

@@ -10,6 +10,7 @@ There is no distributed RAM and no multiplier: small memories are flip-flops, le
 """
 
 import math
+from functools import lru_cache
 
 from hardware.area import Area, rom_in_blocks
 from hardware.resources import LayerResources, Memory, Resources
@@ -78,6 +79,7 @@ def _rom_in_blocks(memory: Memory) -> bool:
     return rom_in_blocks(memory) or memory.words * memory.bits >= ROM_BITS_PER_BLOCK * _blocks(memory)
 
 
+@lru_cache(maxsize=4096)
 def _blocks(memory: Memory) -> int:
     """Return the fewest blocks over all shapes of a block."""
     return min(math.ceil(memory.words / w) * math.ceil(memory.bits / b) for w, b in BLOCK_SHAPES)

@@ -56,7 +56,7 @@ def expected_parts(
     layer's share depends on no other layer's lanes; arguments as for ``expected``.
     """
     terms = cycle_terms(net, config)
-    return _parts(terms, *entering_and_own(terms, spikes_per_layer))
+    return layer_parts(terms, *entering_and_own(terms, spikes_per_layer))
 
 
 def expected_scan(net: NetworkShape, spikes_per_layer: FloatArray, config: AcceleratorConfig) -> FloatArray:
@@ -101,7 +101,7 @@ def entering_and_own(terms: CycleTerms, spikes_per_layer: FloatArray) -> tuple[F
 
 def expected_total(terms: CycleTerms, entering: FloatArray, own: FloatArray) -> FloatArray:
     """Return the cycles (...) to expect of spikes (..., L); ``terms`` may be stacked likewise."""
-    once, pace = _parts(terms, entering, own)
+    once, pace = layer_parts(terms, entering, own)
     step = np.where(terms.summed, pace.sum(axis=-1), pace.max(axis=-1))
     return np.asarray(once.sum(axis=-1) + terms.further * step + terms.end)
 
@@ -111,7 +111,8 @@ def scan_cycles(terms: CycleTerms, entering: FloatArray, own: FloatArray) -> Flo
     return _worked(terms.inputs, entering) + _worked(terms.own, own)
 
 
-def _parts(terms: CycleTerms, entering: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
+def layer_parts(terms: CycleTerms, entering: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return each layer's cycles once and per further step (..., L); ``terms`` may be stacked likewise."""
     timing = Timing(*np.moveaxis(terms.timing, -1, 0))
     inputs, echoes = _worked(terms.inputs, entering), _worked(terms.own, own) * timing.own_share
     once = timing.once + inputs * timing.once_share + echoes

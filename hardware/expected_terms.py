@@ -90,12 +90,12 @@ class CycleTerms:
 @lru_cache(maxsize=4096)
 def cycle_terms(net: NetworkShape, config: AcceleratorConfig) -> CycleTerms:
     """Return the terms of a network on an accelerator."""
-    layers, steps = range(len(net.layers)), net.time_steps
+    layers, steps, groups = range(len(net.layers)), net.time_steps, net.groups(config)
     timing = _walked_timing if config.family == "clock_driven" else _scanned_timing
     return CycleTerms(
-        inputs=np.array([_inputs(net, config, k) for k in layers], dtype=np.float64),
-        own=np.array([_own(net, config, k) for k in layers], dtype=np.float64),
-        timing=np.array([timing(net, config, k) for k in layers], dtype=np.float64),
+        inputs=np.array([_inputs(net, config, k, groups[k]) for k in layers], dtype=np.float64),
+        own=np.array([_own(net, config, k, groups[k]) for k in layers], dtype=np.float64),
+        timing=np.array([timing(net, config, k, groups[k]) for k in layers], dtype=np.float64),
         echoed=np.array([layer.recurrent * (steps - 1) / steps for layer in net.layers]),
         landing=np.array([_landing(layer.convolution) for layer in net.layers]),
         further=np.array(float(steps - 1)),
@@ -115,17 +115,17 @@ def _landing(geometry: Convolution | None) -> float:
     return 1.0 if geometry is None else float(taps(geometry).mean())
 
 
-def _inputs(net: NetworkShape, config: AcceleratorConfig, k: int) -> Stream:
+def _inputs(net: NetworkShape, config: AcceleratorConfig, k: int, groups: int) -> Stream:
     layer, vectors = net.layers[k], net.vectors(k, config.input_bits)
-    return _stream(layer.n_in, vectors, net.groups(config)[k] * layer.taps, config)
+    return _stream(layer.n_in, vectors, groups * layer.taps, config)
 
 
-def _own(net: NetworkShape, config: AcceleratorConfig, k: int) -> Stream:
+def _own(net: NetworkShape, config: AcceleratorConfig, k: int, groups: int) -> Stream:
     """Return the stream of own spikes, of all steps but the last; in step 0 the scanner is given zeros."""
     layer = net.layers[k]
     if not layer.recurrent:
         return Stream()
-    found = _stream(layer.n_out, net.time_steps - 1, net.groups(config)[k], config)
+    found = _stream(layer.n_out, net.time_steps - 1, groups, config)
     zeros = 0 if config.family == "clock_driven" else -(-layer.n_out // config.chunk_bits)
     return found._replace(fixed=found.fixed + zeros)
 
@@ -139,10 +139,10 @@ def _stream(n: int, vectors: int, beats: int, config: AcceleratorConfig) -> Stre
     return Stream(vectors * n, beats, vectors * full, config.chunk_bits, vectors * (rest > 0), rest)
 
 
-def _scanned_timing(net: NetworkShape, config: AcceleratorConfig, k: int) -> Timing:
+def _scanned_timing(net: NetworkShape, config: AcceleratorConfig, k: int, groups: int) -> Timing:
     """Return the timing of an event-driven layer."""
     layer, share = net.layers[k], 1 / net.time_steps
-    sweep, convolved = net.groups(config)[k] * layer.pixels, layer.convolution is not None
+    sweep, convolved = groups * layer.pixels, layer.convolution is not None
     latency, period = sweep + 4 + convolved, sweep + 1
     if net.direct and k == 0:  # the planes are scanned before step 0, and further steps begin with firing
         pace = sweep + 3 + convolved if config.schedule == "sequential" else sweep + 2
@@ -150,10 +150,10 @@ def _scanned_timing(net: NetworkShape, config: AcceleratorConfig, k: int) -> Tim
     return Timing(latency, share, latency if config.schedule == "sequential" else period, share, share)
 
 
-def _walked_timing(net: NetworkShape, config: AcceleratorConfig, k: int) -> Timing:
+def _walked_timing(net: NetworkShape, config: AcceleratorConfig, k: int, groups: int) -> Timing:
     """Return the timing of a clock-driven layer; the first one's input is fetched before step 0."""
     layer, share, direct = net.layers[k], 1 / net.time_steps, net.direct and k == 0
-    period = net.groups(config)[k] * layer.pixels + 1
+    period = groups * layer.pixels + 1
     fetch = 0 if k else -(-layer.n_in // config.chunk_bits) + 1
     once = period + fetch + config.input_bits * direct
     return Timing(once, 1 if direct else share, period, 0 if direct else share, share)
