@@ -61,7 +61,7 @@ class Output:
         return self.membrane
 
     def _by_class(self, values: Tensor) -> Tensor:
-        return values.unflatten(-1, (-1, self.population))
+        return values.view(*values.shape[:-1], -1, self.population)
 
 
 @dataclass(frozen=True)

@@ -1,109 +1,55 @@
-"""Fully connected spiking networks: their specification, weights, and forward pass."""
+"""The forward pass of a spiking network, layer by layer over all time steps.
 
-import math
+Frames travel between layers as (T, B, rows, columns, channels): torch's channels_last memory order, in which
+convolutions and pooling are faster, and in which a channel's constants broadcast.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.encoders import Code, Encoding
-from models.neurons import neuron_constants
-from models.scan import RESETS, Dynamics, Reset, scan
-from models.surrogates import surrogate_named
-from spikefront.errors import SpecError
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """A fully connected network without biases, the same neuron in every layer.
-
-    Attributes:
-        sizes: neurons per layer, inputs first, classes last.
-        time_steps: steps per sample.
-        encoding: "rate", "latency" or "direct".
-        neuron: "leaky" or "lapicque".
-        beta: decay parameter of the neuron, as in snnTorch.
-        threshold: firing threshold.
-        reset: "subtract", "zero" or "none".
-        surrogate: name of the surrogate derivative.
-        surrogate_slope: its slope, one over membrane potential.
-        init_scale: weights start uniform over +-init_scale / sqrt(n_in); 1 is what PyTorch's Linear does.
-    """
-
-    sizes: tuple[int, ...]
-    time_steps: int
-    encoding: Encoding = "rate"
-    neuron: str = "leaky"
-    beta: float = 0.9
-    threshold: float = 1.0
-    reset: Reset = "subtract"
-    surrogate: str = "fast_sigmoid"
-    surrogate_slope: float = 5.0
-    init_scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise SpecError(
-                f"network sizes are {self.sizes}; give inputs and classes at least, each 1 or more"
-            )
-        if not (math.isfinite(self.threshold) and self.threshold > 0):
-            raise SpecError(f"threshold is {self.threshold}; give a finite number above 0")
-        if not (math.isfinite(self.init_scale) and self.init_scale > 0):
-            raise SpecError(f"init_scale is {self.init_scale}; give a finite number above 0")
-        if self.reset not in RESETS:
-            raise SpecError(f"reset {self.reset!r} is unknown; choose one of {', '.join(RESETS)}")
-        _ = self.code, self.dynamics  # built here once, so that a wrong name or value is refused early
-
-    @property
-    def code(self) -> Code:
-        """Encoding and time steps."""
-        return Code(self.encoding, self.time_steps)
-
-    @property
-    def dynamics(self) -> Dynamics:
-        """Constants of the recurrence in every layer."""
-        constants = neuron_constants(self.neuron, self.beta)
-        return Dynamics(
-            decay=constants.decay,
-            gain=constants.gain,
-            threshold=self.threshold,
-            reset=self.reset,
-            blank_after_spike=constants.blank_after_spike,
-            derivative=surrogate_named(self.surrogate).derivative(self.surrogate_slope),
-        )
+from models.architecture import Layer
+from models.dynamics import Dynamics
+from models.losses import Output
+from models.normalisation import BatchNorm
+from models.scan import scan
 
 
 @dataclass(frozen=True, eq=False)
-class LayerWeights:
-    """One trained layer as plain numbers.
+class Stage:
+    """One layer as the forward pass takes it.
 
     Attributes:
-        weight: float64 (n_out, n_in), the neuron's input gain folded in.
-        beta: effective decay of the membrane potential per time step.
-        threshold: firing threshold, in the unit of ``weight``.
-        reset: what a spike does to the membrane potential.
-        blank_after_spike: with reset "zero", whether the input of the step after a spike is discarded too.
+        layer: its shapes.
+        weight: as ``models.parameters.LayerParameters``.
+        bias: added to the currents, (n,) or (channels,), or None.
+        recurrent: (n, n), or None.
+        dynamics: constants of its neurons' recurrence.
+        norm: batch normalisation by the batch's own statistics, or None.
     """
 
-    weight: NDArray[np.float64]
-    beta: float
-    threshold: float
-    reset: Reset
-    blank_after_spike: bool
+    layer: Layer
+    weight: Tensor
+    bias: Tensor | None
+    recurrent: Tensor | None
+    dynamics: Dynamics
+    norm: BatchNorm | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedWeights:
-    """A trained network as plain numbers: all that is needed to run it elsewhere."""
+class Dropout:
+    """Share of a hidden layer's outputs to leave out, and where the random numbers come from."""
 
-    layers: tuple[LayerWeights, ...]
-    time_steps: int
-    encoding: Encoding
+    share: float
+    generator: torch.Generator
+
+    def __call__(self, spikes: Tensor) -> Tensor:
+        """Leave out outputs of (T, B, ...), the same in every step, and scale the others up."""
+        kept = torch.rand(spikes.shape[1:], generator=self.generator, device=spikes.device) >= self.share
+        return spikes * kept.to(spikes.dtype).div_(1.0 - self.share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,64 +57,125 @@ class Activity:
     """What a batch did.
 
     Attributes:
-        counts: output spikes per sample and class (B, classes), differentiable.
-        layer_spikes: spikes per sample and layer (B, L), summed over neurons and time steps, int64.
+        output: of the last layer.
+        layer_spikes: spikes that left each layer, behind its pooling, per sample: int64 (B, L).
+        spikes: the same as tensors (T, B, ...), differentiable, first layer first.
     """
 
-    counts: Tensor
+    output: Output
     layer_spikes: Tensor
+    spikes: tuple[Tensor, ...]
 
 
-def run(
-    weights: Sequence[Tensor],
-    dynamics: Sequence[Dynamics],
-    inputs: Tensor,
-    time_steps: int,
-    columns: Tensor | None = None,
-) -> Activity:
-    """Run a batch through the network, layer by layer over all time steps.
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """How the network is run.
+
+    Attributes:
+        time_steps: T.
+        population: output neurons per class.
+        dropout: of hidden layers; None for none.
+        membrane_gradient: whether the last layer's membrane potentials carry a gradient.
+    """
+
+    time_steps: int
+    population: int = 1
+    dropout: Dropout | None = None
+    membrane_gradient: bool = False
+
+
+def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | None = None) -> Activity:
+    """Run a batch through the network.
 
     Args:
-        weights: one (n_out, n_in) per layer.
-        dynamics: constants of each layer's recurrence.
-        inputs: spikes (T, B, n_in), or a constant current (B, n_in) that the first layer multiplies only
-            once.
-        time_steps: T.
+        stages: the layers, first to last.
+        inputs: spikes or currents of every step (T, B, n_in), or a constant current (B, n_in), whose product
+            with the first layer's weights is taken once.
+        how: everything else.
         columns: when given, ``inputs`` holds only these of the n_in inputs, the others being zero.
     """
-    per_layer: list[Tensor] = []
-    first = weights[0] if columns is None else weights[0].index_select(1, columns)
-    spikes = inputs
-    for weight, constants in zip((first, *weights[1:]), dynamics, strict=True):
-        currents = functional.linear(spikes, weight)
-        if currents.ndim == 2:
-            currents = currents.expand(time_steps, -1, -1)
-        spikes, _ = scan(currents, constants)
-        per_layer.append(spikes.detach().sum(2).sum(0))
-    return Activity(spikes.sum(0), torch.stack(per_layer, dim=1).to(torch.int64))
-
-
-def initial_weights(spec: NetworkSpec, seed: int) -> list[Tensor]:
-    """Draw float32 weights, uniform over +-init_scale / sqrt(n_in); depends on the arguments alone."""
-    generator = torch.Generator().manual_seed(seed)
-    weights = []
-    for n_in, n_out in pairwise(spec.sizes):
-        draw = torch.rand((n_out, n_in), generator=generator)
-        weights.append((draw * 2.0 - 1.0) * (spec.init_scale / math.sqrt(n_in)))
-    return weights
-
-
-def trained_weights(spec: NetworkSpec, weights: Sequence[Tensor]) -> TrainedWeights:
-    """The network as plain numbers."""
-    dynamics = spec.dynamics
-    layers = tuple(
-        LayerWeights(
-            weight=weight.detach().to(torch.float64).numpy() * float(dynamics.gain),
-            beta=float(dynamics.decay),
-            threshold=float(dynamics.threshold),
-            reset=dynamics.reset,
-            blank_after_spike=dynamics.blank_after_spike,
-        )
-        for weight in weights
+    signal, first = _entry(inputs, stages[0], columns)
+    spikes: list[Tensor] = []
+    membrane = None
+    for stage in (first, *stages[1:]):
+        last = len(spikes) == len(stages) - 1
+        if spikes and how.dropout is not None:
+            signal = how.dropout(signal)
+        currents = _every_step(_currents(stage, signal), stage, how.time_steps)
+        gradient = last and how.membrane_gradient
+        signal, membrane = scan(currents, stage.dynamics, stage.recurrent, membrane_gradient=gradient)
+        if stage.layer.pool == 2:
+            signal = _pooled(signal)
+        spikes.append(signal)
+    layer_spikes = [each.detach().flatten(2).sum(2).sum(0) for each in spikes]
+    return Activity(
+        Output(signal, membrane, how.population),
+        torch.stack(layer_spikes, dim=1).to(torch.int64),
+        tuple(spikes),
     )
-    return TrainedWeights(layers, spec.time_steps, spec.encoding)
+
+
+def _every_step(currents: Tensor, stage: Stage, time_steps: int) -> Tensor:
+    """Currents of every step, constant ones as a view; mixed precision ends here, before the neurons."""
+    currents = currents.to(stage.weight.dtype)
+    if currents.ndim == len(stage.layer.neurons_shape) + 1:
+        return currents.expand(time_steps, *currents.shape)
+    return currents
+
+
+def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor, Stage]:
+    """The inputs and the first layer, brought to the same columns."""
+    if columns is None:
+        return inputs, stage
+    if stage.layer.convolutional:
+        whole = inputs.new_zeros(*inputs.shape[:-1], stage.layer.n_in)
+        return whole.index_copy_(-1, columns, inputs), stage
+    weight = stage.weight.index_select(1, columns)
+    return inputs, Stage(stage.layer, weight, stage.bias, stage.recurrent, stage.dynamics, stage.norm)
+
+
+def _currents(stage: Stage, signal: Tensor) -> Tensor:
+    """Input currents (T, B, n), (T, B, rows, columns, channels), or the same without T."""
+    if stage.layer.convolutional:
+        return _convolved(stage, signal)
+    currents = functional.linear(_flat(signal, stage.layer), stage.weight, stage.bias)
+    if stage.norm is None:
+        return currents
+    return stage.norm(currents.flatten(0, -2)).view(currents.shape)
+
+
+def _convolved(stage: Stage, signal: Tensor) -> Tensor:
+    layer = stage.layer
+    frames, leading = _frames(signal, layer)
+    currents = functional.conv2d(frames, stage.weight, stage.bias, layer.stride, layer.padding)
+    if stage.norm is not None:
+        currents = stage.norm(currents)
+    return _channels_behind(currents.contiguous(memory_format=torch.channels_last), leading)
+
+
+def _frames(signal: Tensor, layer: Layer) -> tuple[Tensor, tuple[int, ...]]:
+    """Frames (samples, channels, rows, columns) in channels_last order, and the sizes of T and B."""
+    if signal.shape[-1] == layer.n_in and signal.ndim <= 3:
+        leading = signal.shape[:-1]
+        frames = signal.reshape(-1, *layer.in_shape).contiguous(memory_format=torch.channels_last)
+        return frames, leading
+    return signal.flatten(0, 1).permute(0, 3, 1, 2), signal.shape[:2]
+
+
+def _flat(signal: Tensor, layer: Layer) -> Tensor:
+    """(T, B, n_in) or (B, n_in), frames flattened as (channel, row, column)."""
+    return (
+        signal if signal.ndim <= 3 else signal.permute(0, 1, 4, 2, 3).reshape(*signal.shape[:2], layer.n_in)
+    )
+
+
+def _pooled(spikes: Tensor) -> Tensor:
+    """2x2 max-pool of spikes (T, B, rows, columns, channels)."""
+    frames = functional.max_pool2d(spikes.flatten(0, 1).permute(0, 3, 1, 2), 2)
+    return _channels_behind(frames, spikes.shape[:2])
+
+
+def _channels_behind(frames: Tensor, leading: tuple[int, ...]) -> Tensor:
+    """Frames (samples, channels, rows, columns) as (T, B, rows, columns, channels), or without T."""
+    moved = frames.permute(0, 2, 3, 1)
+    return moved.view(*leading, *moved.shape[1:])

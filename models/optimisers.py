@@ -106,7 +106,7 @@ def clip_gradients(learned: Sequence[Learned], limit: float) -> Tensor:
     Equal to ``torch.nn.utils.clip_grad_norm_`` (Pascanu et al., arXiv 1211.5063).
     """
     gradients = [each.tensor.grad for each in learned if each.tensor.grad is not None]
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
     factor = torch.clamp(limit / (norm + 1e-6), max=1.0)
     for gradient in gradients:
         gradient.mul_(factor)

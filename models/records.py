@@ -4,12 +4,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from models.losses import loss_named
-from models.network import TrainedWeights
+from models.losses import LossSpec
+from models.optimisers import OPTIMISERS, OptimiserName
+from models.regularisers import RateBounds
+from models.schedules import Schedule
 from models.silence import SilenceSettings
+from models.trained import TrainedWeights
 from spikefront.errors import SpecError
 
-Schedule = Literal["constant", "cosine"]
 State = Literal["complete", "silent", "not_finite"]
 
 
@@ -18,43 +20,64 @@ class TrainingSettings:
     """How a network is trained.
 
     Attributes:
-        learning_rate: Adam's, at the start.
+        learning_rate: before the schedule's factor.
         batch_size: samples per step.
-        epochs: passes over the training split.
-        loss: "ce_count" or "mse_count".
-        weight_decay: L2 term added to the gradient.
-        seed: of weights, order and noise.
-        schedule: "cosine" lets the learning rate fall to zero along half a cosine, "constant" keeps it.
+        epochs: passes over the training split, at most.
+        loss: what is minimised.
+        rate_bounds: what is added to the loss for firing rates outside bounds.
+        optimiser: "adam", "adamw" or "sgd".
+        momentum: of "sgd".
+        weight_decay: of weights, not of biases, normalisation and neuron constants; L2 term in the gradient,
+            decoupled with "adamw".
+        schedule: of the learning rate.
+        clip_norm: upper bound on the common norm of all gradients; 0 for none.
+        patience: epochs without a better validation accuracy after which training ends and the weights of the
+            best epoch are kept; 0 trains all epochs and keeps the last weights.
+        seed: of weights, order, noise and dropout.
         silence: when training is stopped for silence.
+        device: "cpu", or a CUDA device such as "cuda".
+        mixed_precision: products in bfloat16; CUDA only.
     """
 
     learning_rate: float = 5e-3
     batch_size: int = 64
     epochs: int = 10
-    loss: str = "ce_count"
+    loss: LossSpec = field(default_factory=LossSpec)
+    rate_bounds: RateBounds = field(default_factory=RateBounds)
+    optimiser: OptimiserName = "adam"
+    momentum: float = 0.9
     weight_decay: float = 0.0
+    schedule: Schedule = field(default_factory=Schedule)
+    clip_norm: float = 0.0
+    patience: int = 0
     seed: int = 0
-    schedule: Schedule = "cosine"
     silence: SilenceSettings = field(default_factory=SilenceSettings)
+    device: str = "cpu"
+    mixed_precision: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate <= 1e6:
             raise SpecError(f"learning_rate is {self.learning_rate}; give a number above 0, at most 1e6")
-        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise SpecError(f"weight_decay is {self.weight_decay}; give a finite number of at least 0")
-        for name in ("batch_size", "epochs"):
-            if getattr(self, name) < 1:
-                raise SpecError(f"{name} is {getattr(self, name)}; give at least 1")
-        if self.seed < 0:
-            raise SpecError(f"seed is {self.seed}; give a whole number of at least 0")
-        if self.schedule not in ("constant", "cosine"):
-            raise SpecError(f"schedule {self.schedule!r} is unknown; choose one of constant, cosine")
+        for name in ("weight_decay", "clip_norm"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise SpecError(f"{name} is {getattr(self, name)}; give a finite number of at least 0")
+        if not 0 <= self.momentum < 1:
+            raise SpecError(f"momentum is {self.momentum}; give a number from 0 to below 1")
+        for name, least in (("batch_size", 1), ("epochs", 1), ("patience", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise SpecError(f"{name} is {getattr(self, name)}; give a whole number of at least {least}")
+        if self.optimiser not in OPTIMISERS:
+            raise SpecError(f"optimiser {self.optimiser!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
         if self.silence.warmup_epochs >= self.epochs:
             raise SpecError(
                 f"silence warmup_epochs is {self.silence.warmup_epochs} of {self.epochs} epochs, so that none"
                 " would be judged; lower it or train longer"
             )
-        loss_named(self.loss)
+        if self.mixed_precision and self.device == "cpu":
+            raise SpecError(
+                "mixed_precision is on and the device is the CPU, where bfloat16 products take 3 to 4 times"
+                " longer; leave it off or train on a GPU"
+            )
 
 
 @dataclass(frozen=True)
@@ -63,10 +86,14 @@ class EpochReport:
 
     Attributes:
         epoch: number, from 1.
-        loss, accuracy: mean over the training samples while the weights were moving.
+        loss, accuracy: mean over the training samples while the weights were moving; the loss with its rate
+            bounds.
         validation_accuracy: of the float network at the end of the epoch.
-        spikes_per_layer: mean spikes per training sample, one per layer.
+        spikes_per_layer: mean spikes per training sample, one per layer, behind its pooling.
+        firing_rates: the same per output and time step, 0..1.
         silence_constraint: feasible iff not above zero.
+        learning_rate: of the epoch's last step.
+        seconds: wall time of the epoch, validation included.
     """
 
     epoch: int
@@ -74,7 +101,10 @@ class EpochReport:
     accuracy: float
     validation_accuracy: float
     spikes_per_layer: tuple[float, ...]
+    firing_rates: tuple[float, ...]
     silence_constraint: float
+    learning_rate: float
+    seconds: float = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -93,7 +123,8 @@ class TrainingResult:
     Attributes:
         state: "complete", "silent" (stopped), or "not_finite" (loss or weights overflowed).
         reason: one sentence, empty when complete.
-        weights: the network as it was at the end, also when stopped.
+        weights: the network as it was at the end, also when stopped; that of the best epoch with patience.
+        best_epoch: number of the epoch whose end ``weights`` are; 0 when none was finished.
         epochs: reports of the finished epochs; the one a stop fell in is not among them.
         silence_constraint: worst monitored layer's graded constraint in the last epoch, feasible iff <= 0.
         samples_seen: training samples that the network was trained on, all epochs together.
@@ -103,6 +134,7 @@ class TrainingResult:
     state: State
     reason: str
     weights: TrainedWeights
+    best_epoch: int
     epochs: tuple[EpochReport, ...]
     silence_constraint: float
     samples_seen: int
@@ -110,5 +142,5 @@ class TrainingResult:
 
     @property
     def validation_accuracy(self) -> float | None:
-        """Accuracy of the float network after the last finished epoch; None when none was finished."""
-        return self.epochs[-1].validation_accuracy if self.epochs else None
+        """Accuracy of the float network kept, at the end of its epoch; None when no epoch was finished."""
+        return self.epochs[self.best_epoch - 1].validation_accuracy if self.best_epoch else None

@@ -53,5 +53,5 @@ class Schedule:
             share = max(0.0, step - warmup) / max(1.0, epochs * steps_per_epoch - warmup)
             return climb * 0.5 * (1.0 + math.cos(math.pi * share))
         if self.name == "step":
-            return climb * self.decay ** (passed // self.step_epochs)
-        return climb * (self.decay**passed if self.name == "exponential" else 1.0)
+            return climb * math.pow(self.decay, passed // self.step_epochs)
+        return climb * (math.pow(self.decay, passed) if self.name == "exponential" else 1.0)

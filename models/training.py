@@ -1,23 +1,23 @@
 """Training one network by backpropagation through time, watching for silence."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.adam import Adam
 from models.batches import Batch, EncodedSplits, epoch_batches
-from models.evaluation import evaluate_tensors
-from models.losses import loss_named
-from models.network import Activity, NetworkSpec, initial_weights, run, trained_weights
+from models.best import Best
+from models.evaluation import evaluate, predictions
+from models.learner import Learner, Step
+from models.network import Activity
 from models.records import EpochReport, Seconds, State, TrainingResult, TrainingSettings
 from models.silence import SilenceWatch, worst_constraint
+from models.specification import NetworkSpec, Readout
+from models.trained import trained_weights
 from spikefront.errors import SpecError
 
 __all__ = ["EpochReport", "TrainingResult", "TrainingSettings", "train"]
@@ -41,7 +41,8 @@ def train(
         progress: called after every epoch; what it raises ends the training.
 
     Raises:
-        SpecError: the network does not fit the data, or a monitored layer does not exist.
+        SpecError: the network does not fit the data, a monitored layer does not exist, or the device is not
+            there.
     """
     _check_fit(spec, settings, data)
     state = _Run.start(spec, settings, data)
@@ -53,6 +54,8 @@ def train(
         reports.append(report)
         if progress is not None:
             progress(report)
+        if state.best.see(report.epoch, report.validation_accuracy, state.learner.network):
+            break
     return state.result(tuple(reports))
 
 
@@ -60,17 +63,22 @@ def train(
 class _Tally:
     """Sums over the samples of one epoch."""
 
+    readout: Readout
     loss: float = 0.0
     correct: int = 0
     spikes: NDArray[np.int64] | int = 0
     samples: int = 0
 
-    def add(self, loss: float, activity: Activity, labels: Tensor) -> None:
+    def add(self, step: Step, labels: Tensor) -> None:
         size = len(labels)
-        self.loss += loss * size
-        self.correct += int((activity.counts.argmax(dim=1) == labels).sum())
-        self.spikes = self.spikes + activity.layer_spikes.sum(dim=0).numpy()
+        self.loss += step.loss * size
+        guesses = predictions(step.activity.output, self.readout).cpu()
+        self.correct += int((guesses == labels).sum())
+        self.spikes = self.spikes + step.activity.layer_spikes.sum(dim=0).numpy(force=True)
         self.samples += size
+
+    def spikes_per_layer(self) -> tuple[float, ...]:
+        return tuple(float(total) for total in np.asarray(self.spikes) / self.samples)
 
 
 @dataclass
@@ -80,56 +88,73 @@ class _Run:
     spec: NetworkSpec
     settings: TrainingSettings
     data: EncodedSplits
-    weights: list[Tensor]
-    adam: Adam
+    learner: Learner
+    best: Best
     watch: SilenceWatch
     clock: dict[str, float]
     samples_seen: int = 0
-    steps: int = 0
     outcome: State = "complete"
 
     @classmethod
     def start(cls, spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> "_Run":
-        weights = [weight.requires_grad_() for weight in initial_weights(spec, settings.seed)]
-        adam = Adam(weights, settings.weight_decay)
-        watch = SilenceWatch(settings.silence, len(data))
         return cls(
-            spec, settings, data, weights, adam, watch, dict.fromkeys(("encode", "train", "validate"), 0.0)
+            spec,
+            settings,
+            data,
+            Learner(spec, settings, -(-len(data) // settings.batch_size)),
+            Best(settings.patience),
+            SilenceWatch(settings.silence, len(data)),
+            dict.fromkeys(("encode", "train", "validate"), 0.0),
         )
 
     def epoch(self, epoch: int) -> EpochReport | None:
         """Train one epoch; None when it was stopped, with the state saying why."""
-        tally = _Tally()
+        started = time.perf_counter()
+        tally = _Tally(self.spec.readout)
         self.watch.start_epoch()
+        rate = self.settings.learning_rate
         for batch in self._batches(epoch):
             with self._timed("train"):
-                activity = self._step(batch, tally)
-                self._judge(activity, epoch)
+                rate = self.learner.learning_rate
+                step = self.learner.step(batch)
+                self.samples_seen += len(batch.labels)
+                tally.add(step, batch.labels)
+                self._judge(step.activity, epoch)
             if self.outcome != "complete":
                 return None
         with self._timed("validate"):
-            dynamics = [self.spec.dynamics] * len(self.weights)
-            accuracy = evaluate_tensors(self.weights, dynamics, self.data.validation).accuracy
+            accuracy = evaluate(self.learner.network, self.data.validation).accuracy
+        spikes = tally.spikes_per_layer()
         return EpochReport(
             epoch=epoch + 1,
             loss=tally.loss / tally.samples,
             accuracy=tally.correct / tally.samples,
             validation_accuracy=accuracy,
-            spikes_per_layer=tuple(float(total) for total in np.asarray(tally.spikes) / tally.samples),
+            spikes_per_layer=spikes,
+            firing_rates=self._rates(spikes),
             silence_constraint=worst_constraint(self.watch.constraints()),
+            learning_rate=rate,
+            seconds=time.perf_counter() - started,
         )
 
     def result(self, reports: tuple[EpochReport, ...]) -> TrainingResult:
         """The record that leaves this module."""
+        if self.outcome == "complete":
+            self.best.restore(self.learner.network)
         return TrainingResult(
             state=self.outcome,
             reason=self._reason(),
-            weights=trained_weights(self.spec, self.weights),
+            weights=trained_weights(self.learner.network),
+            best_epoch=self.best.epoch,
             epochs=reports,
             silence_constraint=worst_constraint(self.watch.constraints()),
             samples_seen=self.samples_seen,
             seconds=Seconds(**self.clock),
         )
+
+    def _rates(self, spikes: tuple[float, ...]) -> tuple[float, ...]:
+        outputs = (layer.n_out * self.spec.time_steps for layer in self.spec.layers)
+        return tuple(count / possible for count, possible in zip(spikes, outputs, strict=True))
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         batches = epoch_batches(self.data, self.settings.batch_size, self.settings.seed, epoch)
@@ -140,34 +165,15 @@ class _Run:
                 return
             yield batch
 
-    def _step(self, batch: Batch, tally: _Tally) -> Activity:
-        """One forward and backward pass and one move of the weights."""
-        spec = self.spec
-        dynamics = [spec.dynamics] * len(self.weights)
-        activity = run(self.weights, dynamics, batch.inputs, spec.time_steps, batch.columns)
-        loss = loss_named(self.settings.loss)(activity.counts, batch.labels, spec.time_steps)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.adam.step(self._learning_rate())
-        self.steps += 1
-        self.samples_seen += len(batch.labels)
-        tally.add(float(loss.detach()), activity, batch.labels)
-        return activity
-
-    def _learning_rate(self) -> float:
-        if self.settings.schedule == "constant":
-            return self.settings.learning_rate
-        total = self.settings.epochs * -(-len(self.data) // self.settings.batch_size)
-        return self.settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * self.steps / total))
-
     def _judge(self, activity: Activity, epoch: int) -> None:
         """Set the outcome when this batch ends the training.
 
         Overflow is looked for first, since a network of infinite weights falls silent as well.
         """
         judged = epoch >= self.settings.silence.warmup_epochs
-        if not all(bool(torch.isfinite(weight.detach().sum())) for weight in self.weights):
+        if not self.learner.network.finite():
             self.outcome = "not_finite"
-        elif self.watch.update(activity.layer_spikes.numpy(), judged):
+        elif self.watch.update(activity.layer_spikes.numpy(force=True), judged):
             self.outcome = "silent"
 
     def _reason(self) -> str:
@@ -195,12 +201,12 @@ def _check_fit(spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplit
             f"the network expects {spec.code} and the data are {data.code}; encode them for this network"
         )
     width, classes = data.width, int(data.labels.max()) + 1
-    if spec.sizes[0] != width or spec.sizes[-1] < classes:
+    if spec.layers[0].n_in != width or spec.classes < classes:
         raise SpecError(
-            f"network sizes are {spec.sizes} and the data have {width} inputs and {classes} classes; make the"
-            " first and the last size those"
+            f"network {spec.layout!r} has {spec.layers[0].n_in} inputs and {spec.classes} classes and the"
+            f" data have {width} and {classes}; make them equal"
         )
-    layers = len(spec.sizes) - 1
+    layers = len(spec.layers)
     for layer in settings.silence.monitored_layers:
         if not -layers <= layer < layers:
             raise SpecError(

@@ -15,19 +15,22 @@ import torch
 
 from hardware.cost import DesignCost, price, price_many
 from hardware.devices import Device, device
-from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
+from hardware.network import AcceleratorConfig, TrainedNetwork
 from hardware.quantize import quantize_inputs
 from hardware.record_io import NetworkRecord, to_bytes
 from hardware.shape import shape_of
+from models.architecture import dense_text
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits
 from models.encoders import Code, encode
-from models.network import NetworkSpec, TrainedWeights
+from models.losses import LossSpec
 from models.silence import SilenceSettings
+from models.specification import NetworkSpec, NeuronSpec
 from models.training import TrainingResult, TrainingSettings, train
 from spikefront.errors import DesignError
 from workers.data import CampaignData
 from workers.designs import AREA_MEASURES, details_of, measures_of
+from workers.networks import trained_network
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
 
@@ -88,22 +91,6 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     )
 
 
-def trained_network(weights: TrainedWeights) -> TrainedNetwork:
-    """The plain record that ``hardware`` reads."""
-    layers = tuple(
-        TrainedLayer(
-            layer.weight,
-            layer.beta,
-            layer.threshold,
-            layer.reset,
-            # Lapicque discards the input of the step after a spike under reset "zero" only.
-            layer.blank_after_spike and layer.reset == "zero",
-        )
-        for layer in weights.layers
-    )
-    return TrainedNetwork(layers, weights.time_steps, weights.encoding)
-
-
 def measure_on_test(
     network: TrainedNetwork, parameters: TrialParameters, campaign: CampaignData, energy_model: str
 ) -> dict[str, float]:
@@ -140,16 +127,20 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
 
 
 def _network_spec(parameters: TrialParameters, splits: Splits) -> NetworkSpec:
+    width = splits.width
     return NetworkSpec(
-        sizes=parameters.sizes(splits.width, splits.classes),
+        layout=dense_text(parameters.sizes(width, splits.classes)[1:]),
+        input_shape=(width,),
         time_steps=parameters.time_steps,
         encoding=parameters.encoding,
-        neuron=NEURONS[parameters.neuron],
-        beta=parameters.beta,
-        threshold=parameters.threshold,
-        reset=parameters.reset,
-        surrogate=parameters.surrogate,
-        surrogate_slope=parameters.surrogate_slope,
+        neuron=NeuronSpec(
+            model=NEURONS[parameters.neuron],
+            beta=parameters.beta,
+            threshold=parameters.threshold,
+            reset=parameters.reset,
+            surrogate=parameters.surrogate,
+            slope=parameters.surrogate_slope,
+        ),
     )
 
 
@@ -158,7 +149,7 @@ def _settings(request: TrialRequest, parameters: TrialParameters) -> TrainingSet
         learning_rate=parameters.learning_rate,
         batch_size=parameters.batch_size,
         epochs=parameters.epochs,
-        loss=parameters.loss,
+        loss=LossSpec(parameters.loss),
         weight_decay=parameters.weight_decay,
         seed=request.seed,
         silence=SilenceSettings(**request.silence),
@@ -244,10 +235,9 @@ def _inputs(samples: Any, parameters: TrialParameters) -> Any:
 
 
 def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
-    last = result.epochs[-1]
     return {
         "accuracy": cost.accuracy,
-        "float_accuracy": last.validation_accuracy,
+        "float_accuracy": result.validation_accuracy,
         "confusion": cost.confusion,
         **_curves(result),
     }

@@ -1,0 +1,141 @@
+"""From what is learned to what runs: batch-norm, input gains and thresholds become weights and biases.
+
+A layer's neurons compute the same spikes when a row of weights, its bias and its threshold are multiplied by
+one factor, so thresholds of their own become rows of another size, exactly, for every reset.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from models.dynamics import Dynamics
+from models.network import Stage
+from models.parameters import Network
+from models.quantisation import rounded, scale_of
+
+
+@dataclass(frozen=True, eq=False)
+class _Factors:
+    """What a row of weights, and what a row of recurrent weights and a bias, are multiplied by.
+
+    ``threshold`` is the one threshold that the layer then has.
+    """
+
+    weight: Tensor | float
+    current: Tensor | float
+    threshold: float
+
+
+def training_stages(network: Network, generator: torch.Generator | None = None) -> list[Stage]:
+    """The layers as they are learned, for ``models.network.run``; the generator is random surrogates'."""
+    stages = []
+    for index, (layer, parameters) in enumerate(zip(network.spec.layers, network.layers, strict=True)):
+        stage = Stage(
+            layer,
+            parameters.weight,
+            parameters.bias,
+            parameters.recurrent,
+            _dynamics(network, index, generator),
+            parameters.norm,
+        )
+        stages.append(stage if network.spec.quantisation is None else _quantised(network, index, stage))
+    return stages
+
+
+@torch.no_grad()
+def plain_stages(network: Network, *, quantised: bool = True) -> list[Stage]:
+    """The layers without normalisation and gains, one threshold a layer: what the network computes when used.
+
+    ``quantised`` rounds weights, biases and thresholds where the network was trained to be rounded.
+    """
+    stages = []
+    for index in range(len(network.layers)):
+        stage, quantisation = _folded(network, index), network.spec.quantisation
+        if quantised and quantisation is not None:
+            threshold = float(stage.dynamics.threshold)
+            scale = scale_of(stage.weight, stage.recurrent, threshold, quantisation)
+            stage = replace(
+                stage,
+                weight=rounded(stage.weight, scale),
+                bias=None if stage.bias is None else rounded(stage.bias, scale),
+                recurrent=None if stage.recurrent is None else rounded(stage.recurrent, scale),
+                dynamics=replace(stage.dynamics, threshold=_whole(threshold, scale)),
+            )
+        stages.append(stage)
+    return stages
+
+
+def _dynamics(network: Network, index: int, generator: torch.Generator | None = None) -> Dynamics:
+    layer, parameters = network.spec.layers[index], network.layers[index]
+    return network.spec.neuron.dynamics(
+        parameters.beta, parameters.threshold, recurrent=layer.recurrent, generator=generator
+    )
+
+
+def _folded(network: Network, index: int) -> Stage:
+    layer, parameters = network.spec.layers[index], network.layers[index]
+    dynamics, factors = _dynamics(network, index), _factors(network, index)
+    bias = parameters.bias if parameters.norm is None else parameters.norm.offset()
+    gain = dynamics.gain if dynamics.kind == "alpha" else 1.0
+    return Stage(
+        layer,
+        _scaled(parameters.weight, factors.weight),
+        None if bias is None else _scaled(bias, factors.current),
+        None if parameters.recurrent is None else _scaled(parameters.recurrent, factors.current),
+        replace(dynamics, gain=gain, threshold=factors.threshold),
+    )
+
+
+def _factors(network: Network, index: int) -> _Factors:
+    parameters, dynamics = network.layers[index], _dynamics(network, index)
+    threshold = parameters.threshold
+    reference = float(threshold.mean()) if isinstance(threshold, Tensor) else threshold
+    own = isinstance(threshold, Tensor) and threshold.ndim > 0
+    # the gain of an alpha neuron stands behind its reset, where no weight can take it over
+    gain = 1.0 if dynamics.kind == "alpha" else dynamics.gain
+    current = gain * (reference / threshold if own else 1.0)
+    weight = current if parameters.norm is None else current * parameters.norm.factor()
+    return _Factors(weight, current, reference)
+
+
+def _quantised(network: Network, index: int, stage: Stage) -> Stage:
+    """Round forwards what the hardware will round, in its unit; backwards the rounding is not there."""
+    quantisation = network.spec.quantisation
+    if quantisation is None:
+        return stage
+    with torch.no_grad():
+        folded, factors = _folded(network, index), _factors(network, index)
+        threshold = factors.threshold
+        scale = scale_of(folded.weight, folded.recurrent, threshold, quantisation)
+    ratio = _whole(threshold, scale) / threshold
+    held, recurrent = stage.dynamics.threshold, stage.recurrent
+    if recurrent is not None:
+        recurrent = _straight_through(recurrent, factors.current, scale)
+    return replace(
+        stage,
+        weight=_straight_through(stage.weight, factors.weight, scale),
+        bias=None if stage.bias is None else _straight_through(stage.bias, factors.current, scale),
+        recurrent=recurrent,
+        dynamics=replace(stage.dynamics, threshold=held * ratio),
+    )
+
+
+def _straight_through(value: Tensor, factor: Tensor | float, scale: float) -> Tensor:
+    """``value`` moved to where it is rounded once folded; a factor of zero leaves it where it is."""
+    with torch.no_grad():
+        moved = _scaled(rounded(_scaled(value, factor), scale), 1.0 / factor)
+        change = torch.where(torch.isfinite(moved), moved - value, torch.zeros_like(value))
+    return value + change
+
+
+def _whole(threshold: float, scale: float) -> float:
+    """The threshold in whole units of the scale, at least one."""
+    return max(1, round(threshold / scale)) * scale
+
+
+def _scaled(values: Tensor, factor: Tensor | float) -> Tensor:
+    """Every row of ``values`` (rows, ...) times its factor."""
+    if isinstance(factor, Tensor) and factor.ndim:
+        factor = factor.view(-1, *[1] * (values.ndim - 1))
+    return values * factor
