@@ -12,7 +12,7 @@ from torch import Tensor
 from models.dynamics import Dynamics
 from models.network import Stage
 from models.parameters import Network
-from models.quantisation import rounded, scale_of
+from models.quantisation import scale_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,9 @@ def training_stages(network: Network, generator: torch.Generator | None = None) 
 def plain_stages(network: Network, *, quantised: bool = True) -> list[Stage]:
     """The layers without normalisation and gains, one threshold a layer: what the network computes when used.
 
-    ``quantised`` rounds weights, biases and thresholds where the network was trained to be rounded.
+    Where the network was trained to be rounded, ``quantised`` gives weights, biases and thresholds as the
+    whole numbers of the hardware: spikes do not depend on the unit, and sums of whole numbers meet a threshold
+    exactly.
     """
     stages = []
     for index in range(len(network.layers)):
@@ -57,9 +59,9 @@ def plain_stages(network: Network, *, quantised: bool = True) -> list[Stage]:
             scale = scale_of(stage.weight, stage.recurrent, threshold, quantisation)
             stage = replace(
                 stage,
-                weight=rounded(stage.weight, scale),
-                bias=None if stage.bias is None else rounded(stage.bias, scale),
-                recurrent=None if stage.recurrent is None else rounded(stage.recurrent, scale),
+                weight=torch.round(stage.weight / scale),
+                bias=None if stage.bias is None else torch.round(stage.bias / scale),
+                recurrent=None if stage.recurrent is None else torch.round(stage.recurrent / scale),
                 dynamics=replace(stage.dynamics, threshold=_whole(threshold, scale)),
             )
         stages.append(stage)
@@ -108,7 +110,7 @@ def _quantised(network: Network, index: int, stage: Stage) -> Stage:
         folded, factors = _folded(network, index), _factors(network, index)
         threshold = factors.threshold
         scale = scale_of(folded.weight, folded.recurrent, threshold, quantisation)
-    ratio = _whole(threshold, scale) / threshold
+    ratio = _whole(threshold, scale) * scale / threshold
     held, recurrent = stage.dynamics.threshold, stage.recurrent
     if recurrent is not None:
         recurrent = _straight_through(recurrent, factors.current, scale)
@@ -124,14 +126,14 @@ def _quantised(network: Network, index: int, stage: Stage) -> Stage:
 def _straight_through(value: Tensor, factor: Tensor | float, scale: float) -> Tensor:
     """``value`` moved to where it is rounded once folded; a factor of zero leaves it where it is."""
     with torch.no_grad():
-        moved = _scaled(rounded(_scaled(value, factor), scale), 1.0 / factor)
+        moved = _scaled(torch.round(_scaled(value, factor) / scale) * scale, 1.0 / factor)
         change = torch.where(torch.isfinite(moved), moved - value, torch.zeros_like(value))
     return value + change
 
 
 def _whole(threshold: float, scale: float) -> float:
-    """The threshold in whole units of the scale, at least one."""
-    return max(1, round(threshold / scale)) * scale
+    """How many times the threshold holds the scale, rounded, and at least once."""
+    return float(max(1, round(threshold / scale)))
 
 
 def _scaled(values: Tensor, factor: Tensor | float) -> Tensor:

@@ -1,6 +1,5 @@
-"""The hardware's rounding, for training with it: the scale and the rounding of ``hardware.quantize``."""
+"""The hardware's scale, for training with its rounding: that of ``hardware.quantize``."""
 
-import torch
 from torch import Tensor
 
 from models.specification import Quantisation
@@ -14,8 +13,3 @@ def scale_of(weight: Tensor, recurrent: Tensor | None, threshold: float, bits: Q
     largest: float = max(float(each.detach().abs().max()) for each in (weight, recurrent) if each is not None)
     tops = 2.0 ** (bits.weight_bits - 1) - 1.0, 2.0 ** (bits.membrane_bits - 1) - 2.0
     return max(largest / tops[0], threshold / tops[1])
-
-
-def rounded(values: Tensor, scale: float) -> Tensor:
-    """The nearest whole multiples of the scale, halves to the even one."""
-    return torch.round(values / scale) * scale

@@ -66,7 +66,7 @@ class TrainedWeights:
 def trained_weights(network: Network) -> TrainedWeights:
     """The network as plain numbers; weights keep their full precision also where training rounded them."""
     spec = network.spec
-    stages = plain_stages(_in_double(network), quantised=False)
+    stages = plain_stages(in_double(network), quantised=False)
     return TrainedWeights(
         tuple(_layer_weights(stage) for stage in stages),
         spec.time_steps,
@@ -105,7 +105,8 @@ def _plain(value: float | Tensor) -> float | FloatArray:
     return float(array) if array.ndim == 0 else np.array(array)
 
 
-def _in_double(network: Network) -> Network:
+def in_double(network: Network) -> Network:
+    """The same network in float64, without gradients."""
     return Network(network.spec, tuple(_doubled(layer) for layer in network.layers))
 
 

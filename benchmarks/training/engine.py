@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import snntorch
 import torch
@@ -19,7 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.common import Outcome, Row, run_benchmark
-from models.network import NetworkSpec, initial_weights, run
+from models.folding import training_stages
+from models.network import Pass, run
+from models.parameters import Network, initial_network
+from models.specification import NetworkSpec
 
 GOAL = "speed against snnTorch's step loop of at least the goal of every case"
 _SEED = 0
@@ -44,10 +46,10 @@ class Case:
 
 
 CASES = (
-    Case("784-128-10 rate T25", NetworkSpec((784, 128, 10), 25), 0.0, 1.8),
-    Case("784-128-10 rate T25, a third blank", NetworkSpec((784, 128, 10), 25), 1 / 3, 2.0),
-    Case("64-64-10 rate T10", NetworkSpec((64, 64, 10), 10), 0.0, 2.0),
-    Case("784-128-10 direct T25", NetworkSpec((784, 128, 10), 25, "direct"), 0.0, 5.0),
+    Case("784-128-10 rate T25", NetworkSpec("128-10", (784,), 25), 0.0, 1.8),
+    Case("784-128-10 rate T25, a third blank", NetworkSpec("128-10", (784,), 25), 1 / 3, 2.0),
+    Case("64-64-10 rate T10", NetworkSpec("64-10", (64,), 10), 0.0, 2.0),
+    Case("784-128-10 direct T25", NetworkSpec("128-10", (784,), 25, "direct"), 0.0, 5.0),
 )
 
 
@@ -62,10 +64,11 @@ def body(quick: bool) -> Outcome:
 def measure(case: Case, rounds: int) -> Row:
     """CPU milliseconds of one step for each way of running it, and whether the results agree."""
     inputs, columns, labels = _inputs(case)
-    weights = [weight.requires_grad_() for weight in initial_weights(case.spec, _SEED)]
+    network = initial_network(case.spec, _SEED)
+    weights = [layer.weight for layer in network.layers]
     active = inputs if columns is None else inputs[..., columns].contiguous()
     ways: dict[str, Callable[[], Tensor]] = {
-        "ours": lambda: _ours(case.spec, weights, active, columns, labels),
+        "ours": lambda: _ours(network, active, columns, labels),
         "snntorch": _step_loop(case.spec, weights, inputs, labels),
         "floor": lambda: _floor(weights, inputs),
     }
@@ -93,34 +96,33 @@ def measure(case: Case, rounds: int) -> Row:
 def _inputs(case: Case) -> tuple[Tensor, Tensor | None, Tensor]:
     """Inputs of 13 % density outside the blank ones, the columns that are not blank, labels."""
     generator = torch.Generator().manual_seed(_SEED)
-    width = case.spec.sizes[0]
+    width = case.spec.layers[0].n_in
     values = torch.rand(_BATCH, width, generator=generator) * 0.26
     active = torch.randperm(width, generator=generator)[: round(width * (1 - case.blank))].sort().values
     mask = torch.zeros(width).index_fill(0, active, 1.0)
     columns = active if case.blank else None
-    labels = torch.randint(0, case.spec.sizes[-1], (_BATCH,), generator=generator)
+    labels = torch.randint(0, case.spec.classes, (_BATCH,), generator=generator)
     if case.spec.encoding == "direct":
         return values * mask, columns, labels
     noise = torch.rand(case.spec.time_steps, _BATCH, width, generator=generator)
     return (noise < values).float() * mask, columns, labels
 
 
-def _ours(
-    spec: NetworkSpec, weights: list[Tensor], inputs: Tensor, columns: Tensor, labels: Tensor
-) -> Tensor:
-    dynamics = [spec.dynamics] * len(weights)
-    return functional.cross_entropy(run(weights, dynamics, inputs, spec.time_steps, columns).counts, labels)
+def _ours(network: Network, inputs: Tensor, columns: Tensor, labels: Tensor) -> Tensor:
+    activity = run(training_stages(network), inputs, Pass(network.spec.time_steps), columns)
+    return functional.cross_entropy(activity.output.counts, labels)
 
 
 def _step_loop(
     spec: NetworkSpec, weights: list[Tensor], inputs: Tensor, labels: Tensor
 ) -> Callable[[], Tensor]:
     """The loop of snnTorch's tutorials: every layer at every time step."""
-    gradient = surrogate.fast_sigmoid(spec.surrogate_slope)
-    neurons = [snntorch.Leaky(spec.beta, spec.threshold, gradient) for _ in weights]
+    gradient = surrogate.fast_sigmoid(spec.neuron.slope)
+    constants = zip(spec.betas, spec.thresholds, strict=True)
+    neurons = [snntorch.Leaky(beta, threshold, gradient) for beta, threshold in constants]
 
     def step() -> Tensor:
-        membranes = [torch.zeros(_BATCH, n_out) for _, n_out in pairwise(spec.sizes)]
+        membranes = [torch.zeros(_BATCH, layer.n_out) for layer in spec.layers]
         outputs = []
         for time_step in range(spec.time_steps):
             spikes = inputs if inputs.ndim == 2 else inputs[time_step]
