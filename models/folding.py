@@ -48,8 +48,8 @@ def plain_stages(network: Network, *, quantised: bool = True) -> list[Stage]:
     """The layers without normalisation and gains, one threshold a layer: what the network computes when used.
 
     Where the network was trained to be rounded, ``quantised`` gives weights, biases and thresholds as the
-    whole numbers of the hardware: spikes do not depend on the unit, and sums of whole numbers meet a threshold
-    exactly.
+    whole numbers of the hardware: spikes do not depend on the unit, and sums of whole numbers meet a
+    threshold exactly.
     """
     stages = []
     for index in range(len(network.layers)):
