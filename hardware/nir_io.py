@@ -5,6 +5,8 @@
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hardware.nir_write import Writing
 from hardware.nir_write import to_nir as graph_of
 from spikefront.errors import InputError
 
+PROBE_S = 60
 DAMAGE = (
     OSError,
     ValueError,
@@ -84,6 +87,22 @@ def read_graph(path: Path) -> Any:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is no NIR graph that can be read ({reason}); export it again.") from None
     return graph
+
+
+def probe(path: Path) -> None:
+    """Read a file in a process of its own, for a damaged one can crash or hang the HDF5 library.
+
+    Raises:
+        InputError: where it does.
+    """
+    command = [sys.executable, "-c", "import sys, nir; nir.read(sys.argv[1], type_check=False)", str(path)]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, timeout=PROBE_S)  # noqa: S603
+        broken = done.returncode < 0
+    except subprocess.TimeoutExpired:
+        broken = True
+    if broken:
+        raise InputError(f"{path} is damaged such that the HDF5 library fails on it; export it again.")
 
 
 def _nir() -> Any:

@@ -64,13 +64,14 @@ def nir_cost(path: Path, asked: CostRequest) -> NirCost:
     """
     from hardware.cost import price
     from hardware.devices import area_on, device, require_fit
-    from hardware.nir_io import read_graph
+    from hardware.nir_io import probe, read_graph
     from hardware.nir_read import accelerator_of, from_nir
     from hardware.quantize import quantize
     from hardware.resources import resources
 
     target = device(asked.device)
     given = _read(asked.inputs) if asked.inputs else None
+    probe(path)
     graph = read_graph(path)
     reading = asked.reading
     if given is not None and given.ndim == 3:

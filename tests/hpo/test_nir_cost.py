@@ -13,6 +13,8 @@ from hardware.nir_write import Writing
 from tests.hardware.test_nir_read import elsewhere, one_of
 from tests.hpo.test_cli import spikefront
 
+SNNTORCH = Path(__file__).parents[1] / "hardware" / "nir_snntorch"
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -77,10 +79,20 @@ def test_an_exported_design_is_priced_on_its_own_accelerator(design, tmp_path):
 
 @pytest.mark.parametrize("name", ["convolutional", "recurrent", "synaptic"])
 def test_every_kind_of_layer_is_priced(tmp_path, name):
-    model = Path(__file__).parents[1] / "hardware" / "nir_snntorch" / f"{name}.nir"
+    model = SNNTORCH / f"{name}.nir"
     found = json.loads(spikefront("cost", model, "--reset", "subtract", "--json", home=tmp_path).stdout)
     assert found["cycles"] > 0
     assert len(found["spikes_per_layer"]) == len(found["config"]["lanes"]) + 1
+
+
+def test_a_file_that_crashes_the_hdf5_library_is_one_sentence(tmp_path):
+    """This one byte ends a process that reads the file with HDF5 2.0 by a segmentation fault."""
+    content = bytearray((SNNTORCH / "recurrent.nir").read_bytes())
+    content[8345] = 66
+    (tmp_path / "net.nir").write_bytes(content)
+    done = spikefront("cost", tmp_path / "net.nir", home=tmp_path, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "net.nir" in done.stderr
 
 
 def test_currents_are_not_drawn_and_spikes_are_no_currents(design, tmp_path):
