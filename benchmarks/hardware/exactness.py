@@ -2,7 +2,7 @@
 
 Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, event-driven and, half as
 many, clock-driven; several inferences each and no reset in between. Compared without tolerance: spikes of
-every layer, classes, clock cycles. Run it with
+every layer, classes, clock cycles; and all of these once more as torch tensors give them. Run it with
 ``python -m benchmarks.hardware.exactness [--quick] [--json PATH]``.
 """
 
@@ -10,11 +10,14 @@ import sys
 import time
 
 import numpy as np
+import torch
 
 from benchmarks.common import Outcome, Row, run_benchmark
 from benchmarks.hardware.cases import KINDS, Case, cases, clock_cases
+from hardware.arrays import host
 from hardware.cycles import count
-from hardware.reference import run
+from hardware.network import IntArray
+from hardware.reference import ReferenceRun, run
 from hardware.simulate import simulate
 
 SEED = 1
@@ -34,7 +37,7 @@ def body(quick: bool) -> Outcome:
     total: Row = {"family": "both", "input": "all"}
     total |= {key: sum(row[key] for row in rows) for key in rows[0] if key not in total}
     rows.append(total)
-    differences = total["spikes differ"] + total["classes differ"] + total["cycles differ"]
+    differences = sum(value for key, value in total.items() if key.endswith(" differ"))
     seconds = time.perf_counter() - start
     return rows, differences == 0, {"seed": SEED, "cycles_per_second": round(total["cycles"] / seconds)}
 
@@ -43,7 +46,7 @@ def _compare(chosen: list[Case]) -> Row:
     row: Row = {"networks": len(chosen), "direct": 0, "recurrent": 0, "convolutional": 0}
     row |= {"convolutional last": 0, "sequential": 0}
     row |= {"inferences": 0, "cycles": 0, "spike bits": 0, "spikes": 0}
-    row |= {"spikes differ": 0, "classes differ": 0, "cycles differ": 0}
+    row |= {"spikes differ": 0, "classes differ": 0, "cycles differ": 0, "tensors differ": 0}
     for case in chosen:
         reference, rtl = run(case.net, case.inputs), simulate(case.net, case.inputs)
         total = count(case.net, reference, case.inputs).total
@@ -60,7 +63,17 @@ def _compare(chosen: list[Case]) -> Row:
             row["spikes differ"] += int(np.count_nonzero(expected != found))
         row["classes differ"] += int(np.count_nonzero(reference.predicted != rtl.predicted))
         row["cycles differ"] += int(np.count_nonzero(total != rtl.cycles))
+        row["tensors differ"] += _tensor_differences(case, reference, total)
     return row
+
+
+def _tensor_differences(case: Case, expected: ReferenceRun, total: IntArray) -> int:
+    """Count spikes, classes and cycles that torch tensors give otherwise than numpy arrays."""
+    inputs = torch.from_numpy(case.inputs)
+    found = run(case.net, inputs)
+    arrays = [*expected.spikes, expected.predicted, total]
+    tensors = [*found.spikes, found.predicted, count(case.net, found, inputs).total]
+    return sum(int(np.count_nonzero(a != host(b))) for a, b in zip(arrays, tensors, strict=True))
 
 
 if __name__ == "__main__":

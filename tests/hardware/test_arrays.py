@@ -7,11 +7,11 @@ import torch
 
 from benchmarks.hardware import throughput
 from benchmarks.hardware.cases import cases, clock_cases
-from hardware.arrays import exact_type, host, is_tensor, like
+from hardware.arrays import countable, exact_type, host, is_tensor, like
 from hardware.cycles import count
 from hardware.network import AcceleratorConfig
 from hardware.quantize import quantize
-from hardware.reference import run
+from hardware.reference import ReferenceRun, _run_batch, run
 from spikefront.errors import InputError
 
 
@@ -111,6 +111,16 @@ def test_tensors_that_do_not_fit_are_refused(chosen):
         run(net, torch.full(shape, 60_000, dtype=torch.uint16))
     with pytest.raises(InputError, match=r"shape \(3,\)"):
         run(net, torch.zeros(3, dtype=torch.uint8))
+
+
+def test_everything_is_computed_on_the_device_of_the_inputs(chosen):
+    """Torch's meta device has shapes and no values: it shows what would meet an array of another device."""
+    for case in [*chosen[:60], *clock_cases(20, seed=11)]:
+        inputs = torch.from_numpy(case.inputs).to("meta")
+        spikes, peak = _run_batch(case.net, countable(inputs))
+        report = count(case.net, ReferenceRun(tuple(spikes), peak, peak), inputs)
+        found = [*spikes, peak, report.total, report.scan, report.fire, report.spikes, report.taps]
+        assert {x.device.type for x in found} == {"meta"}, case.name
 
 
 def test_numpy_alone_needs_no_torch():
