@@ -20,7 +20,9 @@ registers costs ``bits * e_register`` instead. Under direct encoding the first l
 current memory, and every firing reads both. Units: pJ inside, uJ in what is returned.
 """
 
+import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 from hardware.area import Area, area
 from hardware.coefficients import EnergyTable, energy_table
 from hardware.cycles import CycleReport
-from hardware.network import FloatArray
+from hardware.network import AcceleratorConfig, FloatArray
 from hardware.resources import LayerResources, Memory, Resources
 
 Counts = NDArray[np.floating] | NDArray[np.integer]
@@ -43,11 +45,13 @@ class Activity:
             convolutional layer every tap that lands inside the frame counts.
         scan: scan cycles per layer (..., L).
         cycles: clock cycles from start to done (...).
+        words: state words that fire per layer (..., L); None for all in every step.
     """
 
     spikes: Counts
     scan: Counts
     cycles: Counts
+    words: Counts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,104 +94,156 @@ def energy(built: Resources, activity: Activity, model: str = "asic_45nm") -> En
     Raises:
         InputError: where there is no such table.
     """
+    total = assumed = np.zeros(())
+    parts: dict[str, FloatArray] = {}
+    places: dict[str, FloatArray] = {}
+    words = fired_words(built) if activity.words is None else activity.words
+    for rate in energy_rates(built, model):
+        uj = rate.of(activity, words) * 1e-6
+        total = total + uj
+        assumed = assumed + uj if rate.assumed else assumed
+        parts[rate.part] = parts.get(rate.part, 0.0) + uj
+        places[rate.place] = places.get(rate.place, 0.0) + uj
+    return Energy(model, total, parts, places, assumed)
+
+
+def fired_words(built: Resources) -> FloatArray:
+    """Return the state words (L,) that fire in an inference where all do in every step."""
+    return np.array([float(built.time_steps * layer.state.words) for layer in built.layers])
+
+
+class Rate(NamedTuple):
+    """What a part costs in one place, in pJ: a sum over what happens in a layer.
+
+    Attributes:
+        part, place: as in ``Energy``.
+        layer: the layer whose taps, scan cycles and fired words count; 0 where none do.
+        assumed: whether the coefficient has no published source.
+        tap, scan, word, cycle: pJ per unit of ``Activity``'s spikes, scan, words and cycles.
+        once: pJ per inference.
+    """
+
+    part: str
+    place: str
+    layer: int
+    assumed: bool
+    tap: float
+    scan: float
+    word: float
+    cycle: float
+    once: float
+
+    def of(self, activity: Activity, words: Counts) -> FloatArray:
+        """Return what ``activity`` costs (...), in pJ."""
+        total = np.full(np.shape(activity.cycles), self.once)
+        amounts = (activity.spikes, self.tap), (activity.scan, self.scan), (words, self.word)
+        for amount, rate in amounts:
+            if rate:
+                total = total + rate * amount[..., self.layer]
+        return np.asarray(total + self.cycle * activity.cycles if self.cycle else total)
+
+
+def energy_rates(built: Resources, model: str = "asic_45nm") -> list[Rate]:
+    """Return what every part of ``built`` costs in every place, whatever happens.
+
+    Raises:
+        InputError: where there is no table called ``model``.
+    """
     ledger = _Ledger(energy_table(model))
-    cycles = np.asarray(activity.cycles, dtype=np.float64)
     if model == "fpga_7series":
-        _fpga(ledger, built, cycles)
+        _fpga(ledger, built)
     else:
-        _asic(ledger, built, activity, cycles)
-    return ledger.close()
+        _asic(ledger, built)
+    return ledger.rates
+
+
+class Use(NamedTuple):
+    """How often something is used: per tap, scan cycle, fired word, cycle and inference."""
+
+    tap: float = 0.0
+    scan: float = 0.0
+    word: float = 0.0
+    cycle: float = 0.0
+    once: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Ledger:
-    """Entries (part, place, assumed, pJ), summed up at the end."""
+    """Rates, booked one by one in a ``place``, of a layer or not."""
 
     table: EnergyTable
-    entries: list[tuple[str, str, bool, FloatArray]] = field(default_factory=list)
+    rates: list[Rate] = field(default_factory=list)
+    place: str = "shared"
+    layer: int = 0
 
-    def add(self, part: str, place: str, coefficient: str, amount: Counts | float) -> None:
-        """Book ``amount`` times a coefficient, which is in pJ per unit of amount."""
+    def at(self, place: str, layer: int = 0) -> "_Ledger":
+        """Return the same ledger, which books elsewhere."""
+        return _Ledger(self.table, self.rates, place, layer)
+
+    def add(self, part: str, coefficient: str, units: float, use: Use) -> None:
+        """Book ``units`` of a coefficient, which is in pJ per unit, for each ``use``."""
         found = self.table.coefficients[coefficient]
-        pj = np.asarray(amount, dtype=np.float64) * found.value
-        self.entries.append((part, place, found.kind == "assumed", pj))
+        pj, assumed = found.value * units, found.kind == "assumed"
+        self.rates.append(Rate(part, self.place, self.layer, assumed, *[pj * count for count in use]))
 
-    def close(self) -> Energy:
-        """Sum up by part, by place, and over assumed entries, in uJ."""
-        total = assumed = np.zeros(())
-        parts: dict[str, FloatArray] = {}
-        places: dict[str, FloatArray] = {}
-        for part, place, is_assumed, pj in self.entries:
-            uj = pj * 1e-6
-            total = total + uj
-            assumed = assumed + uj if is_assumed else assumed
-            parts[part] = parts[part] + uj if part in parts else uj
-            places[place] = places[place] + uj if place in places else uj
-        return Energy(self.table.name, total, parts, places, assumed)
+    def memory(self, part: str, memory: Memory, use: Use) -> None:
+        """Book accesses to a memory."""
+        if memory.registers:
+            self.add(part, "register_bit", memory.bits, use)
+        else:
+            scale = memory.bits / 64 * math.sqrt(max(memory.kilobytes, 1.0) / 8)
+            self.add(part, "memory_access", scale, use)
+
+    def clock(self, flip_flops: int, config: AcceleratorConfig) -> None:
+        """Book what flip-flops cost in every cycle."""
+        self.add("registers", "flip_flop_cycle", flip_flops, EACH_CYCLE)
+        self.leak("flip_flop_leakage", flip_flops, config)
+
+    def leak(self, coefficient: str, units: float, config: AcceleratorConfig) -> None:
+        """Book leakage, a power in uW, for the us of every cycle: uW x us = pJ."""
+        self.add("leakage", coefficient, units / config.clock_mhz, EACH_CYCLE)
 
 
-def _asic(ledger: _Ledger, built: Resources, activity: Activity, cycles: FloatArray) -> None:
-    us = cycles / built.config.clock_mhz
-    words = 2 * built.input_memory.words
-    _memory(ledger, "input memory", "input", built.input_memory, np.full(cycles.shape, words))
-    _leak_and_clock(ledger, "shared", cycles, us, built.flip_flops)
-    ledger.add("leakage", "input", "memory_leakage", us * built.input_memory.kilobytes)
+EACH_CYCLE = Use(cycle=1.0)
+
+
+def _asic(ledger: _Ledger, built: Resources) -> None:
+    memory, config = built.input_memory, built.config
+    ledger.at("input").memory("input memory", memory, Use(once=2 * memory.words))
+    ledger.at("input").leak("memory_leakage", memory.kilobytes, config)
+    ledger.clock(built.flip_flops, config)
     for k, layer in enumerate(built.layers):
-        reads = np.asarray(activity.spikes[..., k] * layer.groups, dtype=np.float64)
-        walks = built.config.family == "clock_driven"
-        fetched = np.asarray(activity.scan[..., k], dtype=np.float64) if walks else reads
-        _memory(ledger, "weight memory", f"layer{k}", layer.weights, fetched)
-        _asic_layer(ledger, f"layer{k}", layer, built, reads)
-        for table in layer.tables:
-            _memory(ledger, "address tables", f"layer{k}", table, activity.scan[..., k])
-        scanned = activity.scan[..., k] * (1 if walks else built.config.chunk_bits)
-        ledger.add("scanner", f"layer{k}", "scan_bit", scanned)
-        _leak_and_clock(ledger, f"layer{k}", cycles, us, layer.flip_flops)
-        kilobytes = sum(
-            m.kilobytes
-            for m in (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
-            if m and not m.registers
-        )
-        ledger.add("leakage", f"layer{k}", "memory_leakage", us * kilobytes)
+        _asic_layer(ledger.at(f"layer{k}", k), layer, config)
 
 
-def _asic_layer(
-    ledger: _Ledger, place: str, layer: LayerResources, built: Resources, reads: FloatArray
-) -> None:
-    config = built.config
-    fires = np.full(reads.shape, built.time_steps * layer.state.words)
+def _asic_layer(ledger: _Ledger, layer: LayerResources, config: AcceleratorConfig) -> None:
+    walks, reads = config.family == "clock_driven", layer.groups
+    ledger.memory("weight memory", layer.weights, Use(scan=1) if walks else Use(tap=reads))
     if layer.current:
-        _memory(ledger, "state memory", place, layer.current, 2 * reads + fires + layer.state.words)
-        _memory(ledger, "state memory", place, layer.state, 2 * fires)
+        ledger.memory("state memory", layer.current, Use(tap=2 * reads, word=1, once=layer.state.words))
+        ledger.memory("state memory", layer.state, Use(word=2))
     else:
-        _memory(ledger, "state memory", place, layer.state, 2 * (reads + fires))
+        ledger.memory("state memory", layer.state, Use(tap=2 * reads, word=2))
     adds = 3 * config.membrane_bits + (layer.sum_bits if layer.current else 0)
     if layer.bias:
-        _memory(ledger, "bias memory", place, layer.bias, fires)
+        ledger.memory("bias memory", layer.bias, Use(word=1))
         adds += config.membrane_bits
-    ledger.add("adders", place, "add_bit", layer.lanes * (reads * layer.sum_bits + fires * adds))
+    ledger.add("adders", "add_bit", layer.lanes, Use(tap=reads * layer.sum_bits, word=adds))
     if layer.multiplies:
-        products = fires * layer.lanes * layer.multiplies * config.membrane_bits * config.leak_bits
-        ledger.add("leak", place, "multiply_bit2", products)
+        products = layer.lanes * layer.multiplies * config.membrane_bits * config.leak_bits
+        ledger.add("leak", "multiply_bit2", products, Use(word=1))
+    for table in layer.tables:
+        ledger.memory("address tables", table, Use(scan=1))
+    ledger.add("scanner", "scan_bit", 1 if walks else config.chunk_bits, Use(scan=1))
+    memories = (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
+    kilobytes = sum(m.kilobytes for m in memories if m and not m.registers)
+    ledger.clock(layer.flip_flops, config)
+    ledger.leak("memory_leakage", kilobytes, config)
 
 
-def _memory(ledger: _Ledger, part: str, place: str, memory: Memory, accesses: Counts) -> None:
-    if memory.registers:
-        ledger.add(part, place, "register_bit", accesses * memory.bits)
-    else:
-        scale = memory.bits / 64 * np.sqrt(max(memory.kilobytes, 1.0) / 8)
-        ledger.add(part, place, "memory_access", accesses * scale)
-
-
-def _leak_and_clock(ledger: _Ledger, place: str, cycles: FloatArray, us: FloatArray, flip_flops: int) -> None:
-    ledger.add("registers", place, "flip_flop_cycle", cycles * flip_flops)
-    ledger.add("leakage", place, "flip_flop_leakage", us * flip_flops)
-
-
-def _fpga(ledger: _Ledger, built: Resources, cycles: FloatArray) -> None:
-    us = cycles / built.config.clock_mhz
-    ledger.add("constant power", "shared", "constant_power", us * 1e3)  # mW x us = nJ
+def _fpga(ledger: _Ledger, built: Resources) -> None:
+    ledger.add("constant power", "constant_power", 1e3 / built.config.clock_mhz, EACH_CYCLE)  # mW x us = nJ
     estimate: Area = area(built)
-    ledger.add("logic", "shared", "cell_cycle", cycles * estimate.shared_luts)
+    ledger.add("logic", "cell_cycle", estimate.shared_luts, EACH_CYCLE)
     for k, luts in enumerate(estimate.layer_luts):
-        ledger.add("logic", f"layer{k}", "cell_cycle", cycles * luts)
+        ledger.at(f"layer{k}").add("logic", "cell_cycle", luts, EACH_CYCLE)

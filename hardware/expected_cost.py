@@ -14,7 +14,7 @@ import numpy as np
 from hardware.assumed import assumed_resources
 from hardware.coefficients import ENERGY_MODEL
 from hardware.devices import RESOURCES, Device, area_on
-from hardware.energy import Activity, energy
+from hardware.energy import energy_rates, fired_words
 from hardware.expected import entering_and_own, expected_total, scan_cycles
 from hardware.expected_terms import CycleTerms, cycle_terms, stacked
 from hardware.network import AcceleratorConfig, FloatArray
@@ -26,7 +26,6 @@ from spikefront.errors import InputError
 Design = tuple[NetworkShape, AcceleratorConfig]
 REMEMBERED = 8192
 """Designs whose terms are kept, about 3 kB each."""
-UNITS = 2.0**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +147,12 @@ def _terms(
 
 
 def _energy_rates(built: Resources, model: str) -> FloatArray:
-    """Return uJ per tap of each layer, per scan cycle of each layer, per cycle, and without any (2 L + 2,).
-
-    Energy is linear in its activity: each is what units of it add, enough to be told from the rest.
-    """
+    """Return uJ per tap of each layer, per scan cycle of each, per cycle, and per inference (2 L + 2,)."""
     layers = len(built.layers)
-    unit = np.diag(np.full(2 * layers + 2, UNITS))
-    unit[-1] = 0
-    spent = energy(built, Activity(unit[:, :layers], unit[:, layers:-2], unit[:, -2]), model).total_uj
-    return np.append((spent[:-1] - spent[-1]) / UNITS, spent[-1])
+    words, found = fired_words(built).tolist(), [0.0] * (2 * layers + 2)
+    for rate in energy_rates(built, model):
+        found[rate.layer] += rate.tap
+        found[layers + rate.layer] += rate.scan
+        found[-2] += rate.cycle
+        found[-1] += rate.once + rate.word * words[rate.layer]
+    return np.array(found) * 1e-6

@@ -1,10 +1,10 @@
 """What it costs to price the candidates of a proposal before training: design by design, and at once.
 
-Every candidate is a network on three accelerators (1, 4 and 16 lanes), with spikes sampled from a model. Design
-by design, resources, area, cycles and energy are computed anew; at once (``hardware.expected_cost``), what
-spikes do not decide is counted once per design and remembered. In the first proposal no design is known, in the
-second and third, which have other spikes, all are; a search is in between (about half in the first dozen
-proposals of ``examples/digits.toml``).
+Every candidate is a network on three accelerators (1, 4 and 16 lanes), with spikes sampled from a model.
+Design by design, resources, area, cycles and energy are computed anew; at once (``hardware.expected_cost``),
+what spikes do not decide is counted once per design and remembered. In the first proposal no design is known,
+in the second and third, which have other spikes, all are; a search is in between (about half in the first
+dozen proposals of ``examples/digits.toml``).
 """
 
 import sys
