@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from models.dynamics import RESETS, Adaptation, Dynamics, Reset
+from models.kernel_choice import suitable_kernel
 from models.scan_adjoint import Arriving, Wanted, backward
 from models.scan_alpha import scan_alpha
 from models.scan_parts import Constants, Trace
@@ -65,7 +66,11 @@ class _Scan(torch.autograd.Function):
     def forward(ctx: Any, currents: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
         """Membrane and spikes for every step; keeps both for the backward pass."""
         constants, (dynamics, membrane_gradient) = Constants(*arguments[:4]), arguments[4:]
-        trace = forward(currents, constants, dynamics, keep_synapse=ctx.needs_input_grad[3])
+        kernel = ctx.kernel = suitable_kernel(currents, constants, dynamics)
+        if kernel is not None:
+            trace = kernel.forward(currents, constants, dynamics)
+        else:
+            trace = forward(currents, constants, dynamics, keep_synapse=ctx.needs_input_grad[3])
         ctx.dynamics, ctx.numbers = dynamics, [None if isinstance(c, Tensor) else c for c in constants]
         ctx.save_for_backward(*trace, *(c if isinstance(c, Tensor) else None for c in constants))
         ctx.set_materialize_grads(False)
@@ -81,7 +86,8 @@ class _Scan(torch.autograd.Function):
         constants = Constants(*(number if tensor is None else tensor for number, tensor in pairs))
         wanted = Wanted(*ctx.needs_input_grad[1:5])
         trace = Trace(membrane, spikes, synapse)
-        return (*backward(Arriving(*grads), trace, constants, ctx.dynamics, wanted), None, None)
+        found = backward(Arriving(*grads), trace, constants, ctx.dynamics, wanted, kernel=ctx.kernel)
+        return (*found, None, None)
 
 
 def _fold_gain(

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from models.dynamics import Constant, Dynamics
-from models.scan_parts import Constants, Trace, active_steps, reduce_to, surrogate_slopes
+from models.kernel import Kernel
+from models.scan_parts import Constants, Trace, active_steps, operand, reduce_to, surrogate_slopes
 
 
 class Arriving(NamedTuple):
@@ -49,31 +50,80 @@ class Gradients(NamedTuple):
 
 
 def backward(
-    arriving: Arriving, trace: Trace, constants: Constants, dynamics: Dynamics, wanted: Wanted
+    arriving: Arriving,
+    trace: Trace,
+    constants: Constants,
+    dynamics: Dynamics,
+    wanted: Wanted,
+    *,
+    kernel: Kernel | None = None,
 ) -> Gradients:
-    """Gradients for the currents and the constants, given those for spikes and membrane potentials."""
-    slopes = surrogate_slopes(trace, constants.threshold, dynamics)
-    potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
-    local = potential.sum(0) if wanted.threshold else None
-    if arriving.membrane is not None:
-        potential += arriving.membrane
-    keep = 1.0 - trace.spikes if dynamics.reset == "zero" else None
-    gate = _input_gate(trace.spikes, keep, dynamics)
-    coupled = constants.alpha is not None or constants.recurrent is not None
-    current = potential
-    if coupled:
-        current = _Coupled(constants, slopes, gate, local).run(potential, keep)
-    else:
-        decay_back(potential, keep, constants.decay)
-    decay = _for_decay(potential, trace, keep, constants.decay) if wanted.decay else None
-    threshold = None if local is None else _for_threshold(local, potential, trace, constants, dynamics)
-    if gate is not None and not coupled:
-        current.mul_(gate)
+    """Gradients for the currents and the constants, given those for spikes and membrane potentials.
+
+    Args:
+        arriving: gradients for what the forward pass returned.
+        trace: what the forward pass left.
+        constants: as given to the forward pass.
+        dynamics: as given to the forward pass.
+        wanted: gradients of constants to work out.
+        kernel: the compiled scan, if it suits these neurons.
+    """
+    flow = _flow(arriving, trace, constants, dynamics, wanted=wanted, kernel=kernel)
+    decay = _for_decay(flow.potential, trace, constants.decay, dynamics) if wanted.decay else None
+    threshold = _for_threshold(flow, trace, constants.threshold, dynamics)
+    current = flow.current
+    if current is None:
+        gate = _input_gate(trace.spikes, dynamics)
+        current = flow.potential if gate is None else flow.potential.mul_(gate)
     alpha = _for_alpha(current, trace, constants.alpha) if wanted.alpha else None
     recurrent = _for_recurrent(current, trace.spikes) if wanted.recurrent else None
     if dynamics.gain != 1.0:
         current.mul_(dynamics.gain)
     return Gradients(current, decay, threshold, alpha, recurrent)
+
+
+class _Flow(NamedTuple):
+    """Gradients that ran back through time, (T, B, *n) each.
+
+    Attributes:
+        potential: G, for the membrane potentials.
+        current: X, for what enters them; None where it is ``potential``, input gate aside.
+        local: what reached the membrane potentials through their own spikes, summed over time (B, *n), where
+            the threshold wants it.
+    """
+
+    potential: Tensor
+    current: Tensor | None
+    local: Tensor | None
+
+
+def _flow(
+    arriving: Arriving,
+    trace: Trace,
+    constants: Constants,
+    dynamics: Dynamics,
+    *,
+    wanted: Wanted,
+    kernel: Kernel | None,
+) -> _Flow:
+    """Run the recurrence backwards."""
+    direct = arriving.membrane is None and not wanted.threshold
+    if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics):
+        return _Flow(kernel.backward(arriving.spikes, trace, constants, dynamics), None, None)
+    slopes = surrogate_slopes(trace, constants.threshold, dynamics)
+    potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
+    local = potential.sum(0) if wanted.threshold else None
+    if arriving.membrane is not None:
+        potential += arriving.membrane
+    if constants.alpha is not None or constants.recurrent is not None:
+        gate = _input_gate(trace.spikes, dynamics)
+        current = _Coupled(constants, slopes, gate, local).run(potential, _keep(trace.spikes, dynamics))
+        return _Flow(potential, current, local)
+    if kernel is not None:
+        kernel.decay_back(potential, trace, constants, dynamics)
+    else:
+        decay_back(potential, _keep(trace.spikes, dynamics), constants.decay)
+    return _Flow(potential, None, local)
 
 
 def _local(slopes: Tensor, grad_spikes: Tensor | None, keep_slopes: bool) -> Tensor:
@@ -83,29 +133,29 @@ def _local(slopes: Tensor, grad_spikes: Tensor | None, keep_slopes: bool) -> Ten
     return slopes * grad_spikes if keep_slopes else slopes.mul_(grad_spikes)
 
 
-def _input_gate(spikes: Tensor, keep: Tensor | None, dynamics: Dynamics) -> Tensor | None:
+def _keep(spikes: Tensor, dynamics: Dynamics) -> Tensor | None:
+    """k of every step (T, B, *n); None where it is 1 throughout."""
+    return 1.0 - spikes if dynamics.reset == "zero" else None
+
+
+def _input_gate(spikes: Tensor, dynamics: Dynamics) -> Tensor | None:
     """1 where the input of a step reaches the membrane potential (T, B, *n); None where it always does."""
     gate = active_steps(spikes, dynamics.refractory_steps)
-    if keep is None or not dynamics.blank_after_spike:
+    if not dynamics.discards_input:
         return gate
     gate = torch.ones_like(spikes) if gate is None else gate
-    gate[1:].mul_(keep[:-1])
+    gate[1:].mul_(1.0 - spikes[:-1])
     return gate
 
 
 def decay_back(rows: Tensor, keep: Tensor | None, decay: Constant) -> None:
-    """rows[t] += decay * keep[t] * rows[t+1], last step first, in place."""
-    steps = rows.unbind()
-    if keep is not None:
-        factors = keep.mul(decay).unbind()
-        for step in range(len(steps) - 2, -1, -1):
-            steps[step].addcmul_(steps[step + 1], factors[step])
-    elif isinstance(decay, Tensor):
-        for step in range(len(steps) - 2, -1, -1):
-            steps[step].addcmul_(steps[step + 1], decay)
-    else:
-        for step in range(len(steps) - 2, -1, -1):
-            steps[step].add_(steps[step + 1], alpha=decay)
+    """rows[t] += decay * keep[t] * rows[t+1], last step first, in place; each product is rounded."""
+    steps, scratch = rows.unbind(), torch.empty_like(rows[0])
+    factor = operand(decay, rows)
+    factors = [factor] * len(steps) if keep is None else keep.mul(factor).unbind()
+    for step in range(len(steps) - 2, -1, -1):
+        torch.mul(steps[step + 1], factors[step], out=scratch)
+        steps[step].add_(scratch)
 
 
 class _Coupled:
@@ -152,17 +202,18 @@ class _Coupled:
             current[step].add_(current[step + 1] * self.constants.alpha)
 
 
-def _for_decay(potential: Tensor, trace: Trace, keep: Tensor | None, decay: Constant) -> Tensor | None:
-    before = trace.membrane[:-1]
-    return reduce_to(sum_product(potential[1:], before if keep is None else before * keep[:-1]), decay)
+def _for_decay(potential: Tensor, trace: Trace, decay: Constant, dynamics: Dynamics) -> Tensor | None:
+    before, keep = trace.membrane[:-1], _keep(trace.spikes[:-1], dynamics)
+    return reduce_to(sum_product(potential[1:], before if keep is None else before * keep), decay)
 
 
-def _for_threshold(
-    local: Tensor, potential: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics
-) -> Tensor | None:
+def _for_threshold(flow: _Flow, trace: Trace, threshold: Constant, dynamics: Dynamics) -> Tensor | None:
+    if flow.local is None:
+        return None
+    local = flow.local
     if dynamics.reset == "subtract":
-        local = local + sum_product(potential[1:], trace.spikes[:-1])
-    return reduce_to(local.neg(), constants.threshold)
+        local = local + sum_product(flow.potential[1:], trace.spikes[:-1])
+    return reduce_to(local.neg(), threshold)
 
 
 def _for_alpha(current: Tensor, trace: Trace, alpha: Constant | None) -> Tensor | None:

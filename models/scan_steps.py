@@ -42,7 +42,7 @@ def _reset_and_add(
     """Complete one step: ``now`` holds decay * m[t-1] and becomes m[t]."""
     if dynamics.reset == "zero" and not dynamics.blank_after_spike:
         now.addcmul_(now, fired, value=-1.0)
-    now.add_(arriving, alpha=dynamics.gain if dynamics.kind == "leaky" else 1.0)  # type: ignore[arg-type]
+    now.add_(arriving)
     if dynamics.reset == "subtract":
         subtract_product(now, fired, constants.threshold)
     elif dynamics.discards_input:
@@ -50,7 +50,11 @@ def _reset_and_add(
 
 
 class _Drive:
-    """What arrives at the membrane: the current, that of the layer's own spikes, and its synaptic trace."""
+    """What arrives at the membrane: the current, that of the layer's own spikes, and its synaptic trace.
+
+    A product is rounded before it is added (no ``alpha=``, which fuses both): so does snnTorch, and so does
+    the compiled scan.
+    """
 
     def __init__(
         self, constants: Constants, dynamics: Dynamics, zeros: Tensor, history: Tensor | None
@@ -62,12 +66,14 @@ class _Drive:
         self.history = history
 
     def __call__(self, step: int, current: Tensor, fired: Tensor) -> Tensor:
-        """The term added to the membrane potential; for a leaky neuron still without its gain."""
+        """The term added to the membrane potential."""
         if self.back is not None and step > 0:
             current = current + fired @ self.back
+        if self.gain != 1.0:
+            current = current * self.gain
         if self.alpha is None:
             return current
-        self.synapse = (self.synapse * self.alpha).add_(current, alpha=self.gain)  # type: ignore[arg-type]
+        self.synapse = (self.synapse * self.alpha).add_(current)
         if self.history is not None:
             self.history[step].copy_(self.synapse)
         return self.synapse

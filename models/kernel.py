@@ -1,0 +1,136 @@
+"""The compiled scan on tensors: the same results as ``scan_steps`` and ``scan_adjoint``, bit for bit."""
+
+import ctypes
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.dynamics import Constant, Dynamics
+from models.scan_parts import Constants, Trace, empty_steps
+from models.surrogates import BoundSurrogate
+
+_NAMES = {torch.float32: "float", torch.float64: "double"}
+_RESETS = {"subtract": 0, "zero": 1, "none": 3}
+_BLANK = 2
+
+KERNEL_SURROGATES: dict[str, tuple[int, Callable[[Constant], tuple[Constant, Constant]]]] = {
+    "fast_sigmoid": (0, lambda slope: (slope, 0.0)),
+    "arctangent": (1, lambda slope: (math.pi / 2 * slope, slope / 2)),
+    "triangular": (2, lambda slope: (slope, 0.0)),
+    "leaky_spike_operator": (4, lambda slope: (slope, 0.0)),
+    "straight_through": (3, lambda slope: (slope, 0.0)),
+}
+"""Surrogates without transcendental functions: code in C, and its inner and outer constant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """The functions of ``scan_kernel.c``."""
+
+    library: ctypes.CDLL
+
+    def suits(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> bool:
+        """Whether it can run these neurons: leaky ones without extras, on the CPU."""
+        plain = dynamics.kind == "leaky" and constants.recurrent is None and dynamics.refractory_steps == 0
+        on_cpu = currents.device.type == "cpu" and currents.dtype in _NAMES
+        return plain and dynamics.adaptation is None and on_cpu and currents.numel() > 0
+
+    def knows(self, dynamics: Dynamics) -> bool:
+        """Whether it has the surrogate."""
+        return isinstance(dynamics.derivative, BoundSurrogate) and dynamics.derivative.name in KERNEL_SURROGATES
+
+    def forward(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> Trace:
+        """What ``scan_steps.forward`` returns."""
+        membrane, spikes = empty_steps(currents), empty_steps(currents)
+        currents = _laid_out_as(membrane, currents)
+        values = [_values(each, membrane) for each in (constants.decay, constants.threshold)]
+        self._call("forward", membrane)(
+            _address(currents),
+            ctypes.c_ssize_t(currents.stride(0)),
+            _address(membrane),
+            _address(spikes),
+            *_extent(membrane),
+            *map(_address, values),
+            _lengths(values),
+            ctypes.c_double(dynamics.gain),  # type: ignore[arg-type]
+            ctypes.c_int(_reset_code(dynamics)),
+        )
+        return Trace(membrane, spikes, None)
+
+    def backward(self, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> Tensor:
+        """Gradient for the membrane potentials (T, B, *n) from that for the spikes."""
+        rows, grad = torch.empty_like(trace.membrane), _laid_out_as(trace.membrane, grad)
+        code, inner, outer = _surrogate(dynamics, trace.membrane)
+        values = [
+            _values(each, trace.membrane) for each in (constants.decay, constants.threshold, inner, outer)
+        ]
+        self._call("backward", rows)(
+            _address(grad),
+            ctypes.c_ssize_t(grad.stride(0)),
+            *map(_address, (trace.membrane, trace.spikes, rows)),
+            *_extent(rows),
+            *map(_address, values),
+            _lengths(values),
+            ctypes.c_int(_reset_code(dynamics)),
+            ctypes.c_int(code),
+        )
+        return rows
+
+    def decay_back(self, rows: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> None:
+        """What ``scan_adjoint.decay_back`` does, in place; ``rows`` is laid out as the membrane."""
+        decay = _values(constants.decay, rows)
+        self._call("decay_back", rows)(
+            _address(rows),
+            _address(trace.spikes),
+            *_extent(rows),
+            _address(decay),
+            ctypes.c_ssize_t(decay.numel()),
+            ctypes.c_int(_reset_code(dynamics)),
+        )
+
+    def _call(self, function: str, like: Tensor) -> Callable[..., None]:
+        found: Callable[..., None] = getattr(self.library, f"{function}_{_NAMES[like.dtype]}")
+        return found
+
+
+def _surrogate(dynamics: Dynamics, like: Tensor) -> tuple[int, Constant, Constant]:
+    """Code and constants of a surrogate that the kernel knows."""
+    bound = dynamics.derivative
+    assert isinstance(bound, BoundSurrogate)
+    slope = bound.slope.to(like) if isinstance(bound.slope, Tensor) else bound.slope
+    code, constants = KERNEL_SURROGATES[bound.name]
+    return code, *constants(slope)
+
+
+def _reset_code(dynamics: Dynamics) -> int:
+    return _BLANK if dynamics.discards_input else _RESETS[dynamics.reset]
+
+
+def _laid_out_as(steps: Tensor, given: Tensor) -> Tensor:
+    """The given tensor if each of its steps lies in memory as those of ``steps``; else a copy that does."""
+    same = given.stride()[1:] == steps.stride()[1:]
+    return given if same else empty_steps(steps).copy_(given)
+
+
+def _values(constant: Constant, steps: Tensor) -> Tensor:
+    """One value, or one per element in the memory order of a step."""
+    if not isinstance(constant, Tensor):
+        return torch.tensor([constant], dtype=steps.dtype)
+    if constant.numel() == 1:
+        return constant.detach().reshape(1)
+    return torch.empty_like(steps[0]).copy_(constant.detach())
+
+
+def _extent(steps: Tensor) -> tuple[ctypes.c_ssize_t, ctypes.c_ssize_t]:
+    return ctypes.c_ssize_t(len(steps)), ctypes.c_ssize_t(steps[0].numel())
+
+
+def _lengths(values: list[Tensor]) -> ctypes.Array[ctypes.c_ssize_t]:
+    return (ctypes.c_ssize_t * len(values))(*(each.numel() for each in values))
+
+
+def _address(tensor: Tensor) -> ctypes.c_void_p:
+    return ctypes.c_void_p(tensor.data_ptr())
