@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.dynamics import Constant, Dynamics
+from models.dynamics import Constant, Derivative, Dynamics
 from models.scan_parts import Constants, Trace, empty_steps
 from models.surrogates import BoundSurrogate
 
@@ -38,9 +38,9 @@ class Kernel:
         on_cpu = currents.device.type == "cpu" and currents.dtype in _NAMES
         return plain and dynamics.adaptation is None and on_cpu and currents.numel() > 0
 
-    def knows(self, dynamics: Dynamics) -> bool:
+    def knows(self, derivative: Derivative) -> bool:
         """Whether it has the surrogate."""
-        return isinstance(dynamics.derivative, BoundSurrogate) and dynamics.derivative.name in KERNEL_SURROGATES
+        return isinstance(derivative, BoundSurrogate) and derivative.name in KERNEL_SURROGATES
 
     def forward(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> Trace:
         """What ``scan_steps.forward`` returns."""
@@ -61,9 +61,13 @@ class Kernel:
         return Trace(membrane, spikes, None)
 
     def backward(self, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> Tensor:
-        """Gradient for the membrane potentials (T, B, *n) from that for the spikes."""
+        """Gradient for the membrane potentials (T, B, *n) from that for the spikes.
+
+        Raises:
+            KeyError: it does not know the surrogate (``knows``).
+        """
         rows, grad = torch.empty_like(trace.membrane), _laid_out_as(trace.membrane, grad)
-        code, inner, outer = _surrogate(dynamics, trace.membrane)
+        code, inner, outer = _surrogate(dynamics.derivative, trace.membrane)
         values = [
             _values(each, trace.membrane) for each in (constants.decay, constants.threshold, inner, outer)
         ]
@@ -96,12 +100,12 @@ class Kernel:
         return found
 
 
-def _surrogate(dynamics: Dynamics, like: Tensor) -> tuple[int, Constant, Constant]:
+def _surrogate(derivative: Derivative, like: Tensor) -> tuple[int, Constant, Constant]:
     """Code and constants of a surrogate that the kernel knows."""
-    bound = dynamics.derivative
-    assert isinstance(bound, BoundSurrogate)
-    slope = bound.slope.to(like) if isinstance(bound.slope, Tensor) else bound.slope
-    code, constants = KERNEL_SURROGATES[bound.name]
+    if not isinstance(derivative, BoundSurrogate):
+        raise KeyError(derivative)
+    slope = derivative.slope.to(like) if isinstance(derivative.slope, Tensor) else derivative.slope
+    code, constants = KERNEL_SURROGATES[derivative.name]
     return code, *constants(slope)
 
 

@@ -108,7 +108,7 @@ def _flow(
 ) -> _Flow:
     """Run the recurrence backwards."""
     direct = arriving.membrane is None and not wanted.threshold
-    if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics):
+    if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics.derivative):
         return _Flow(kernel.backward(arriving.spikes, trace, constants, dynamics), None, None)
     slopes = surrogate_slopes(trace, constants.threshold, dynamics)
     potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
@@ -117,7 +117,8 @@ def _flow(
         potential += arriving.membrane
     if constants.alpha is not None or constants.recurrent is not None:
         gate = _input_gate(trace.spikes, dynamics)
-        current = _Coupled(constants, slopes, gate, local).run(potential, _keep(trace.spikes, dynamics))
+        adjoint = _Coupled(constants, slopes, gate, local)
+        current = adjoint.run(potential, _keep(trace.spikes, dynamics), constants.decay)
         return _Flow(potential, current, local)
     if kernel is not None:
         kernel.decay_back(potential, trace, constants, dynamics)
@@ -164,42 +165,45 @@ class _Coupled:
     def __init__(
         self, constants: Constants, slopes: Tensor, gate: Tensor | None, local: Tensor | None
     ) -> None:
-        self.constants = constants
-        self.slopes = slopes
-        self.gate = gate
+        self.alpha = None if constants.alpha is None else operand(constants.alpha, slopes)
+        self.recurrent = constants.recurrent
+        self.slopes = slopes.unbind()
+        self.gate = None if gate is None else gate.unbind()
         self.local = local
 
-    def run(self, potential: Tensor, keep: Tensor | None) -> Tensor:
-        """``potential`` becomes G in place; the result is X."""
-        decay = self.constants.decay
-        factors = None if keep is None else keep.mul(decay)
-        current = torch.empty_like(potential)
-        for step in range(len(potential) - 1, -1, -1):
-            now, last = potential[step], step == len(potential) - 1
-            if not last:
-                factor = decay if factors is None else factors[step]
-                now.add_(potential[step + 1] * factor)
-                self._add_own_spikes(now, current[step + 1], step)
-            self._enter(current, now, step, last)
+    def run(self, potential: Tensor, keep: Tensor | None, decay: Constant) -> Tensor:
+        """``potential`` becomes G in place; the result is X, the same tensor where both are equal."""
+        same = self.alpha is None and self.gate is None
+        current = potential if same else torch.empty_like(potential)
+        rows, currents, scratch = potential.unbind(), current.unbind(), torch.empty_like(potential[0])
+        factor = operand(decay, potential)
+        factors = [factor] * len(rows) if keep is None else keep.mul(factor).unbind()
+        for step in range(len(rows) - 1, -1, -1):
+            later = None if step == len(rows) - 1 else currents[step + 1]
+            if later is not None:
+                rows[step].add_(torch.mul(rows[step + 1], factors[step], out=scratch))
+                self._add_own_spikes(rows[step], later, step)
+            if not same:
+                self._enter(currents[step], rows[step], later, step)
         return current
 
-    def _add_own_spikes(self, now: Tensor, following: Tensor, step: int) -> None:
+    def _add_own_spikes(self, now: Tensor, later: Tensor, step: int) -> None:
         """Add what the spikes of this step did to the next one, through the recurrent weights."""
-        if self.constants.recurrent is None:
+        if self.recurrent is None:
             return
-        back = (following @ self.constants.recurrent).mul_(self.slopes[step])
-        now.add_(back)
+        back = later @ self.recurrent
+        now.addcmul_(back, self.slopes[step])
         if self.local is not None:
-            self.local.add_(back)
+            self.local.addcmul_(back, self.slopes[step])
 
-    def _enter(self, current: Tensor, now: Tensor, step: int, last: bool) -> None:
+    def _enter(self, current: Tensor, now: Tensor, later: Tensor | None, step: int) -> None:
         """From the membrane potential to the current of the same step."""
         if self.gate is None:
-            current[step].copy_(now)
+            current.copy_(now)
         else:
-            torch.mul(now, self.gate[step], out=current[step])
-        if self.constants.alpha is not None and not last:
-            current[step].add_(current[step + 1] * self.constants.alpha)
+            torch.mul(now, self.gate[step], out=current)
+        if self.alpha is not None and later is not None:
+            current.add_(later * self.alpha)
 
 
 def _for_decay(potential: Tensor, trace: Trace, decay: Constant, dynamics: Dynamics) -> Tensor | None:

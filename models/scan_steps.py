@@ -68,7 +68,8 @@ class _Drive:
     def __call__(self, step: int, current: Tensor, fired: Tensor) -> Tensor:
         """The term added to the membrane potential."""
         if self.back is not None and step > 0:
-            current = current + fired @ self.back
+            product = torch.addmm if current.ndim == 2 else torch.baddbmm
+            current = product(current, fired, self.back)
         if self.gain != 1.0:
             current = current * self.gain
         if self.alpha is None:

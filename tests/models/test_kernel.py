@@ -1,0 +1,206 @@
+"""The compiled scan: bit for bit what PyTorch gives, and never used where it is not."""
+
+import shutil
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import kernel_build, kernel_choice
+from models.kernel import KERNEL_SURROGATES
+from models.scan import RESETS, Adaptation, Dynamics, scan
+from models.surrogates import SURROGATES
+from spikefront.errors import SpecError, ToolMissingError
+
+needs_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler"
+)
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """An empty cache, and no memory of an earlier choice before and after."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("SPIKEFRONT_SCAN", raising=False)
+    kernel_choice._built.cache_clear()
+    yield tmp_path
+    kernel_choice._built.cache_clear()
+
+
+@pytest.fixture
+def no_compiler(fresh, monkeypatch):
+    monkeypatch.setenv("PATH", str(fresh))
+    monkeypatch.delenv("CC", raising=False)
+
+
+def laid_out(layout, values):
+    """The values in another memory layout, or a constant current made of their first step."""
+    if layout == "constant":
+        return values[0].expand(values.shape)
+    if layout == "channels last":
+        return values.transpose(-1, -2).contiguous().transpose(-1, -2)
+    if layout == "one sample":
+        return values[:, :1].expand(values.shape)
+    return values
+
+
+def outcome(currents, dynamics, weights):
+    currents = currents.detach().requires_grad_()
+    learnt = [each for each in (dynamics.decay, dynamics.threshold) if isinstance(each, torch.Tensor)]
+    learnt = [each for each in learnt if each.requires_grad]
+    spikes, membrane = scan(currents, dynamics)
+    return spikes, membrane, *torch.autograd.grad((spikes * weights).sum(), [currents, *learnt])
+
+
+@needs_compiler
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    shape=st.sampled_from([(1, 1, 1), (7, 3, 5), (4, 2, 3, 37), (9, 5, 300), (3, 2, 2, 5, 4)]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    reset=st.sampled_from(RESETS),
+    blank=st.booleans(),
+    gain=st.sampled_from([1.0, 0.3]),
+    surrogate=st.sampled_from(sorted(name for name in SURROGATES if not SURROGATES[name].random)),
+    layouts=st.tuples(*[st.sampled_from(["plain", "constant", "channels last", "one sample"])] * 2),
+    constants=st.sampled_from(["number", "layer", "neuron", "network", "learnt"]),
+)
+def test_equals_pytorch_bit_for_bit(seed, shape, dtype, reset, blank, gain, surrogate, layouts, constants):
+    generator = torch.Generator().manual_seed(seed)
+    currents, weights = torch.randn((2, *shape), generator=generator, dtype=dtype) * 2
+    sizes = {"layer": (), "neuron": shape[-1:], "network": (shape[1], *[1] * (len(shape) - 2))}
+    decay, threshold, slope = (
+        torch.rand(sizes.get(constants, ()), generator=generator, dtype=dtype) for _ in range(3)
+    )
+    if constants == "number":
+        decay, threshold, slope = float(decay), float(threshold), float(slope)
+    elif constants == "learnt":
+        decay, threshold = decay.requires_grad_(), threshold.requires_grad_()
+    derivative = SURROGATES[surrogate].derivative(slope + 1.0)
+    dynamics = Dynamics(decay, gain, threshold + 0.1, reset, blank, derivative)
+    weights = laid_out(layouts[1], weights)
+    results = []
+    for choice in ("c", "torch"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SPIKEFRONT_SCAN", choice)
+            results.append(outcome(laid_out(layouts[0], currents), dynamics, weights))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+
+
+@needs_compiler
+def test_is_used_where_it_works(fresh):
+    choice = kernel_choice.chosen()
+    assert choice.kernel is not None
+    assert choice.reason == "built, and equal to PyTorch's bit for bit"
+    assert len(list(fresh.glob("spikefront/scan-*.so"))) == 1
+
+
+@needs_compiler
+def test_is_compiled_once(fresh, monkeypatch):
+    kernel_build.load()
+    monkeypatch.setattr(kernel_build, "_compile", lambda *_: pytest.fail("compiled again"))
+    kernel_build.load()
+
+
+@needs_compiler
+def test_another_processor_gets_a_build_of_its_own(fresh, monkeypatch):
+    kernel_build.load()
+    monkeypatch.setattr(kernel_build, "_processor", lambda: "flags: another")
+    kernel_build.load()
+    assert len(list(fresh.glob("spikefront/scan-*.so"))) == 2
+
+
+def test_falls_back_where_there_is_no_compiler(no_compiler):
+    choice = kernel_choice.chosen()
+    assert choice.kernel is None
+    assert choice.reason == "no C compiler was found (cc, gcc or clang)"
+    spikes, _ = scan(torch.full((2, 1, 1), 3.0), _dynamics())
+    assert spikes.sum() == 2
+
+
+def test_demanded_without_a_compiler(no_compiler, monkeypatch):
+    monkeypatch.setenv("SPIKEFRONT_SCAN", "c")
+    with pytest.raises(ToolMissingError, match="SPIKEFRONT_SCAN is c, but no C compiler was found"):
+        scan(torch.zeros(1, 1, 1), _dynamics())
+
+
+def test_unknown_choice(monkeypatch):
+    monkeypatch.setenv("SPIKEFRONT_SCAN", "fortran")
+    with pytest.raises(SpecError, match="SPIKEFRONT_SCAN is 'fortran'; set it to torch or c"):
+        kernel_choice.chosen()
+
+
+def test_torch_when_asked_for(monkeypatch):
+    monkeypatch.setenv("SPIKEFRONT_SCAN", "torch")
+    assert kernel_choice.chosen().kernel is None
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("- fired[j] * threshold[j]", "- fired[j] * decay[j]"),
+        ("m[j] > threshold[j]", "m[j] >= before[j]"),
+        ("one / (wide * wide)", "one / wide / wide"),
+        ("(REAL)1 - spikes[j]", "(REAL)1"),
+    ],
+)
+def test_a_kernel_that_differs_is_not_used(fresh, monkeypatch, right, wrong):
+    source = kernel_build.SOURCE.read_text(encoding="utf-8")
+    assert right in source
+    _use_source(fresh, monkeypatch, source.replace(right, wrong))
+    choice = kernel_choice.chosen()
+    assert choice.kernel is None
+    assert choice.reason == "the compiled scan differs from PyTorch's"
+
+
+@needs_compiler
+def test_a_kernel_that_does_not_compile_is_not_used(fresh, monkeypatch):
+    _use_source(fresh, monkeypatch, "this is not C\n")
+    choice = kernel_choice.chosen()
+    assert choice.kernel is None
+    assert "failed" in choice.reason
+
+
+@needs_compiler
+def test_code_is_not_loaded_from_a_folder_that_others_can_write(fresh):
+    folder = fresh / "spikefront"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert "can be written by others" in kernel_choice.chosen().reason
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"refractory_steps": 1},
+        {"adaptation": Adaptation(0.9, 0.1)},
+        {"alpha": 0.5, "kind": "synaptic"},
+    ],
+    ids=["refractory", "adaptive", "synaptic"],
+)
+def test_leaves_other_neurons_to_pytorch(extra, monkeypatch):
+    currents = torch.randn(9, 4, 6, generator=torch.Generator().manual_seed(0))
+    results = []
+    for choice in ("c", "torch"):
+        monkeypatch.setenv("SPIKEFRONT_SCAN", choice)
+        results.append(outcome(currents, _dynamics(**extra), torch.ones_like(currents)))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_knows_only_surrogates_that_exist():
+    assert set(KERNEL_SURROGATES) <= set(SURROGATES)
+
+
+def _dynamics(**extra):
+    return Dynamics(0.9, 1.0, 1.0, "subtract", False, SURROGATES["fast_sigmoid"].derivative(5.0), **extra)
+
+
+def _use_source(folder, monkeypatch, text):
+    path = folder / "scan_kernel.c"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(kernel_build, "SOURCE", path)
