@@ -41,6 +41,7 @@ def findings(home: Home, data_root: str | None) -> Iterator[Finding]:
     for library, extra in OPTIONAL_LIBRARIES.items():
         yield _library(library, extra)
     yield _device()
+    yield _scan()
     yield Finding("processor cores", True, True, str(len(os.sched_getaffinity(0))))
     for program, purpose in PROGRAMS.items():
         path = shutil.which(program)
@@ -64,6 +65,19 @@ def _device() -> Finding:
         names = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
         return Finding("GPU", True, False, ", ".join(names))
     return Finding("GPU", False, False, "none; trials train on the CPU")
+
+
+def _scan() -> Finding:
+    from models.kernel_choice import chosen
+
+    try:
+        choice = chosen()
+    except SpikefrontError as error:
+        return Finding("compiled scan", False, True, str(error))
+    found = choice.kernel is not None
+    return Finding(
+        "compiled scan", found, False, choice.reason if found else f"{choice.reason}; PyTorch scans"
+    )
 
 
 def _store(home: Home) -> Finding:
