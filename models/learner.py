@@ -8,7 +8,7 @@ from torch import Tensor
 from models.batches import Batch
 from models.folding import training_stages
 from models.network import Activity, Dropout, Pass, run
-from models.optimisers import Learned, Optimiser, clip_gradients, optimiser_named
+from models.optimisers import Learned, Optimiser, clip_gradients, gradient_norms, optimiser_named
 from models.parameters import Network, initial_network
 from models.records import TrainingSettings
 from models.specification import NetworkSpec
@@ -20,10 +20,17 @@ _NOISE = 1 << 32
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What one batch did before the move: its loss, with any penalty, and its activity."""
+    """What one batch did before the move.
+
+    Attributes:
+        loss: with any penalty.
+        activity: of the network.
+        gradients: norm of every learned tensor's gradient, before any clipping.
+    """
 
     loss: float
     activity: Activity
+    gradients: tuple[float, ...]
 
 
 class Learner:
@@ -55,12 +62,13 @@ class Learner:
         """Learn from one batch; gradients are gone afterwards."""
         activity, loss = self._forward(batch)
         loss.backward()  # type: ignore[no-untyped-call]
+        gradients = gradient_norms(self.learned)
         if self.settings.clip_norm:
             clip_gradients(self.learned, self.settings.clip_norm)
         self._optimiser.step(self.learning_rate)
         self.network.confine()
         self.steps += 1
-        return Step(float(loss.detach()), activity)
+        return Step(float(loss.detach()), activity, gradients)
 
     def _forward(self, batch: Batch) -> tuple[Activity, Tensor]:
         settings, device = self.settings, self.settings.device

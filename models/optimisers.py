@@ -100,6 +100,13 @@ def optimiser_named(name: OptimiserName, learned: Sequence[Learned], momentum: f
 
 
 @torch.no_grad()
+def gradient_norms(learned: Sequence[Learned]) -> tuple[float, ...]:
+    """The norm of every tensor's gradient, one transfer from the device for all."""
+    gradients = [each.tensor.grad for each in learned if each.tensor.grad is not None]
+    norms: list[float] = torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]).tolist()
+    return tuple(norms)
+
+
 def clip_gradients(learned: Sequence[Learned], limit: float) -> Tensor:
     """Scale all gradients so that their common norm is at most ``limit``; returns the norm before.
 

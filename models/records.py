@@ -2,8 +2,8 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
 
+from models.judge import Audit, Verdict
 from models.losses import LossSpec
 from models.optimisers import OPTIMISERS, OptimiserName
 from models.regularisers import RateBounds
@@ -11,8 +11,6 @@ from models.schedules import Schedule
 from models.silence import SilenceSettings
 from models.trained import TrainedWeights
 from spikefront.errors import SpecError
-
-State = Literal["complete", "silent", "not_finite"]
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,8 @@ class TrainingResult:
     """What became of a training.
 
     Attributes:
-        state: "complete", "silent" (stopped), or "not_finite" (loss or weights overflowed).
+        state: "complete"; or why it was stopped: "silent", "exploding" (a layer fires nearly everywhere), or
+            "not_finite" (loss or weights overflowed).
         reason: one sentence, empty when complete.
         weights: the network as it was at the end, also when stopped; that of the best epoch with patience.
         best_epoch: number of the epoch whose end ``weights`` are; 0 when none was finished.
@@ -129,9 +128,10 @@ class TrainingResult:
         silence_constraint: worst monitored layer's graded constraint in the last epoch, feasible iff <= 0.
         samples_seen: training samples that the network was trained on, all epochs together.
         seconds: wall time by part.
+        audit: what became of a training that was condemned for silence and ran on; None for any other.
     """
 
-    state: State
+    state: Verdict
     reason: str
     weights: TrainedWeights
     best_epoch: int
@@ -139,6 +139,7 @@ class TrainingResult:
     silence_constraint: float
     samples_seen: int
     seconds: Seconds
+    audit: Audit | None = None
 
     @property
     def validation_accuracy(self) -> float | None:

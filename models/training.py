@@ -12,10 +12,9 @@ from torch import Tensor
 from models.batches import Batch, EncodedSplits, epoch_batches
 from models.best import Best
 from models.evaluation import evaluate, predictions
+from models.judge import Judge, Look, Verdict
 from models.learner import Learner, Step
-from models.network import Activity
-from models.records import EpochReport, Seconds, State, TrainingResult, TrainingSettings
-from models.silence import SilenceWatch, worst_constraint
+from models.records import EpochReport, Seconds, TrainingResult, TrainingSettings
 from models.specification import NetworkSpec, Readout
 from models.trained import trained_weights
 from spikefront.errors import SpecError
@@ -90,10 +89,10 @@ class _Run:
     data: EncodedSplits
     learner: Learner
     best: Best
-    watch: SilenceWatch
+    judge: Judge
     clock: dict[str, float]
     samples_seen: int = 0
-    outcome: State = "complete"
+    outcome: Verdict = "complete"
 
     @classmethod
     def start(cls, spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> "_Run":
@@ -103,7 +102,7 @@ class _Run:
             data,
             Learner(spec, settings, -(-len(data) // settings.batch_size)),
             Best(settings.patience),
-            SilenceWatch(settings.silence, len(data)),
+            Judge(settings.silence, len(data), _capacity(spec), settings.seed),
             dict.fromkeys(("encode", "train", "validate"), 0.0),
         )
 
@@ -111,7 +110,7 @@ class _Run:
         """Train one epoch; None when it was stopped, with the state saying why."""
         started = time.perf_counter()
         tally = _Tally(self.spec.readout)
-        self.watch.start_epoch()
+        self.judge.start_epoch()
         rate = self.settings.learning_rate
         for batch in self._batches(epoch):
             with self._timed("train"):
@@ -119,7 +118,7 @@ class _Run:
                 step = self.learner.step(batch)
                 self.samples_seen += len(batch.labels)
                 tally.add(step, batch.labels)
-                self._judge(step.activity, epoch)
+                self._judge(step, epoch)
             if self.outcome != "complete":
                 return None
         with self._timed("validate"):
@@ -132,7 +131,7 @@ class _Run:
             validation_accuracy=accuracy,
             spikes_per_layer=spikes,
             firing_rates=self._rates(spikes),
-            silence_constraint=worst_constraint(self.watch.constraints()),
+            silence_constraint=self.judge.constraint(),
             learning_rate=rate,
             seconds=time.perf_counter() - started,
         )
@@ -147,14 +146,14 @@ class _Run:
             weights=trained_weights(self.learner.network),
             best_epoch=self.best.epoch,
             epochs=reports,
-            silence_constraint=worst_constraint(self.watch.constraints()),
+            silence_constraint=self.judge.constraint(),
             samples_seen=self.samples_seen,
             seconds=Seconds(**self.clock),
+            audit=self.judge.audit(),
         )
 
     def _rates(self, spikes: tuple[float, ...]) -> tuple[float, ...]:
-        outputs = (layer.n_out * self.spec.time_steps for layer in self.spec.layers)
-        return tuple(count / possible for count, possible in zip(spikes, outputs, strict=True))
+        return tuple(float(rate) for rate in np.array(spikes) / _capacity(self.spec))
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         batches = epoch_batches(self.data, self.settings.batch_size, self.settings.seed, epoch)
@@ -165,26 +164,33 @@ class _Run:
                 return
             yield batch
 
-    def _judge(self, activity: Activity, epoch: int) -> None:
+    def _judge(self, step: Step, epoch: int) -> None:
         """Set the outcome when this batch ends the training.
 
         Overflow is looked for first, since a network of infinite weights falls silent as well.
         """
-        judged = epoch >= self.settings.silence.warmup_epochs
         if not self.learner.network.finite():
             self.outcome = "not_finite"
-        elif self.watch.update(activity.layer_spikes.numpy(force=True), judged):
-            self.outcome = "silent"
+            return
+        look = Look(step.activity.layer_spikes.numpy(force=True), step.loss, step.gradients)
+        self.outcome = self.judge.step(look, epoch)
 
     def _reason(self) -> str:
         if self.outcome == "silent":
             silence = self.settings.silence
             return (
                 f"more than {silence.beta_silent:.3g} of the training samples had fewer than {silence.alpha}"
-                f" spikes at a monitored layer, known after {self.watch.seen} of {len(self.data)} samples"
+                f" spikes at a monitored layer, known after {self.judge.watch.seen} of {len(self.data)}"
+                f" samples, and no gradient reached a weight in the last {self.judge.quiet} training steps"
+            )
+        if self.outcome == "exploding":
+            return (
+                f"a layer fired in more than {self.settings.silence.exploding_rate:.3g} of its neurons' time"
+                f" steps for {self.judge.exploding} training steps; raise the threshold or start with smaller"
+                " weights"
             )
         if self.outcome == "not_finite":
-            return f"the weights overflowed after {self.samples_seen} samples; lower the learning rate"
+            return f"loss or weights overflowed after {self.samples_seen} samples; lower the learning rate"
         return ""
 
     @contextmanager
@@ -192,6 +198,11 @@ class _Run:
         start = time.perf_counter()
         yield
         self.clock[part] += time.perf_counter() - start
+
+
+def _capacity(spec: NetworkSpec) -> NDArray[np.int64]:
+    """Spikes that every layer can give per sample."""
+    return np.array([layer.n_out * spec.time_steps for layer in spec.layers])
 
 
 def _check_fit(spec: NetworkSpec, settings: TrainingSettings, data: EncodedSplits) -> None:

@@ -96,7 +96,9 @@ class TestReproducibility:
 class TestSilence:
     def test_a_silent_network_is_stopped_after_its_warm_up(self, digits):
         data = encoded(digits)
-        watch = SilenceSettings(alpha=1, beta_silent=0.25, update_interval=64, warmup_epochs=1)
+        watch = SilenceSettings(
+            alpha=1, beta_silent=0.25, update_interval=64, warmup_epochs=1, quiet_steps=0, audit_share=0.0
+        )
         result = train(
             spec_of(init_scale=1e-3, neuron={"threshold": 5.0, "slope": 25.0}),
             settings_of(epochs=9, learning_rate=1e-5, silence=watch),
@@ -113,7 +115,9 @@ class TestSilence:
     def test_a_network_that_wakes_in_its_warm_up_goes_on(self, digits):
         data = encoded(digits)
         spec = spec_of(init_scale=0.05, neuron={"slope": 1.0})
-        strict = SilenceSettings(alpha=1, beta_silent=0.2, update_interval=32, warmup_epochs=0)
+        strict = SilenceSettings(
+            alpha=1, beta_silent=0.2, update_interval=32, warmup_epochs=0, quiet_steps=0, audit_share=0.0
+        )
         arguments = {"epochs": 8, "learning_rate": 1e-2}
         assert train(spec, settings_of(silence=strict, **arguments), data).state == "silent"
         patient = dataclasses.replace(strict, warmup_epochs=4)
@@ -122,9 +126,46 @@ class TestSilence:
         assert result.epochs[0].silence_constraint > 0
         assert result.silence_constraint <= 0
 
+    def test_silence_with_gradients_is_waited_for_without_it_is_not(self, digits):
+        data = encoded(digits)
+        watch = SilenceSettings(update_interval=32, warmup_epochs=0, quiet_steps=10, audit_share=0.0)
+        settings = settings_of(epochs=8, learning_rate=1e-2, silence=watch)
+        wakes = train(spec_of(init_scale=0.05, neuron={"slope": 1.0}), settings, data)
+        assert wakes.state == "complete"
+        assert wakes.epochs[0].silence_constraint > 0
+        dead = train(spec_of(init_scale=1e-3, neuron={"threshold": 1e3, "slope": 1e3}), settings, data)
+        assert dead.state == "silent"
+        assert "no gradient" in dead.reason
+        assert dead.epochs == ()
+
+    def test_an_audited_training_runs_to_its_end(self, digits):
+        watch = SilenceSettings(update_interval=32, warmup_epochs=0, quiet_steps=10, audit_share=1.0)
+        spec = spec_of(init_scale=1e-3, neuron={"threshold": 1e3, "slope": 1e3})
+        result = train(spec, settings_of(epochs=2, silence=watch), encoded(digits))
+        assert result.state == "complete"
+        assert len(result.epochs) == 2
+        assert result.audit is not None
+        assert not result.audit.recovered
+        assert result.silence_constraint > 0
+
+    def test_an_exploding_network_is_stopped(self, digits):
+        # with weights this large about half of all neurons fire in every step
+        watch = SilenceSettings(warmup_epochs=0, quiet_steps=5, exploding_rate=0.4)
+        spec = spec_of(init_scale=50.0, neuron={"threshold": 1e-3, "reset": "none"})
+        result = train(spec, settings_of(learning_rate=1e-6, silence=watch), encoded(digits))
+        assert result.state == "exploding"
+        assert "raise the threshold" in result.reason
+
     def test_every_monitored_layer_counts(self, digits):
         data = encoded(digits)
-        watch = SilenceSettings(alpha=10**6, update_interval=64, monitored_layers=(0,), warmup_epochs=0)
+        watch = SilenceSettings(
+            alpha=10**6,
+            update_interval=64,
+            monitored_layers=(0,),
+            warmup_epochs=0,
+            quiet_steps=0,
+            audit_share=0.0,
+        )
         assert train(spec_of(), settings_of(silence=watch), data).state == "silent"
 
     def test_a_layer_that_does_not_exist(self, digits):
