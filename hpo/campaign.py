@@ -5,12 +5,10 @@ file is right.
 """
 
 import json
-import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations, product
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,20 +16,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hardware.devices import DEVICES, RESOURCES, Device
+from hpo.campaign_checks import LOG_MEASURES, check
 from hpo.sentences import nearest, sentence
-from hpo.space import Categorical, Ordinal, Space, Variable
-from models.datasets import Kind, find, names
+from hpo.space import Space, Variable
+from models.datasets import find, names
 from models.datasets.options import NAMES, Polarity, options_for
-from models.encoders import KIND_ENCODINGS
 from spikefront.errors import DataError, SpecError
 from workers.data import CampaignData
-from workers.parameters import ACCELERATOR_NAMES, TrialParameters, design_grid
 
 MAX_FILE_BYTES = 1_000_000
-MAX_DESIGNS = 64
-"""Designs per trained network: beyond this the pricing would cost more than the training."""
-
-LOG_MEASURES = frozenset({"latency_us", "energy_uj", "luts", "ffs", "spikes_per_inference"})
 MEASURES: dict[str, Literal["max", "min"]] = {
     "accuracy": "max",
     "latency_us": "min",
@@ -112,7 +105,20 @@ class SilenceSpec(_Frozen):
     alpha: int = Field(1, ge=1, description="spikes of the output layer under which a sample is silent")
     beta_silent: float = Field(0.1, gt=0.0, lt=1.0, description="share of silent samples that is too many")
     update_interval: int = Field(256, ge=1, description="samples between two looks")
-    warmup_epochs: int = Field(4, ge=0, description="epochs before the first verdict")
+    warmup_epochs: int = Field(1, ge=0, description="epochs before the first verdict")
+    monitored_layers: tuple[int, ...] = Field(
+        (-1,), min_length=1, max_length=8, description="layers that must not be silent, -1 the output"
+    )
+    quiet_steps: int = Field(
+        20, ge=0, description="silent steps in a row without gradient that end a training; 0 waits for none"
+    )
+    gradient_floor: float = Field(1e-5, ge=0.0, description="gradient norm below which a step has none")
+    exploding_rate: float = Field(
+        0.95, gt=0.0, le=1.0, description="firing rate of a layer that ends a training as well"
+    )
+    audit_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="share of condemned trainings that run on, to check the verdict"
+    )
 
 
 class BudgetSpec(_Frozen):
@@ -178,14 +184,7 @@ class CampaignSpec(_Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> "CampaignSpec":
-        _check_names(self)
-        _check_references(self)
-        _check_configurations(self)
-        _check_warmup(self)
-        _check_allocation(self)
-        kind = find(self.data.set).kind
-        if kind is not None and (fault := encoding_fault(self, kind)):
-            raise ValueError(fault)
+        check(self, find(self.data.set).kind)
         return self
 
     @property
@@ -281,125 +280,3 @@ def _parse(text: str, form: str, source: str) -> Any:
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         detail = re.sub(r"\s+", " ", str(error))
         raise SpecError(f"{source} is not valid {form.upper()} ({detail}): mend that place") from None
-
-
-def _check_names(spec: CampaignSpec) -> None:
-    """Every parameter is known and stands in one table only; [designs] holds accelerator parameters."""
-    known = TrialParameters.model_fields
-    seen: dict[str, str] = {}
-    for table in ("space", "fixed", "designs"):
-        for name in getattr(spec, table):
-            if name not in known:
-                raise ValueError(f"{table}.{name}: there is no parameter {name!r}{nearest(name, known)}")
-            if name in seen:
-                raise ValueError(f"{table}.{name}: {name} is also in [{seen[name]}]: keep one of the two")
-            seen[name] = table
-    if "hidden_layers" in spec.space:
-        raise ValueError(
-            "space.hidden_layers: the number of layers cannot be searched: give it under [fixed]"
-        )
-    for name, values in spec.designs.items():
-        if name not in ACCELERATOR_NAMES:
-            raise ValueError(f"designs.{name}: training depends on {name}: move it to [space] or [fixed]")
-        if not values:
-            raise ValueError(f"designs.{name}: the list is empty: give at least one value")
-    if math.prod(len(values) for values in spec.designs.values()) > MAX_DESIGNS:
-        raise ValueError(f"designs: more than {MAX_DESIGNS} combinations: shorten a list")
-
-
-def _check_references(spec: CampaignSpec) -> None:
-    for name, objective in spec.objectives.items():
-        if not math.isfinite(objective.reference):
-            raise ValueError(f"objectives.{name}.reference: {objective.reference} is not a number: give one")
-        if name == "accuracy" and not 0.0 <= objective.reference < 1.0:
-            raise ValueError(
-                f"objectives.accuracy.reference: accuracy is a share from 0 to 1, not "
-                f"{objective.reference:g}: write 0.8 for 80 %"
-            )
-        if objective.scale == "log" and name not in LOG_MEASURES:
-            raise ValueError(
-                f"objectives.{name}.scale: {name} can be zero, which a log scale cannot show: "
-                f"leave scale out, or choose among {', '.join(sorted(LOG_MEASURES))}"
-            )
-        if spec.scale(name) == "log" and objective.reference <= 0:
-            raise ValueError(
-                f"objectives.{name}.reference: {objective.reference:g} is not above zero, as its log scale "
-                "needs: give the worst value still of interest"
-            )
-
-
-def _check_configurations(spec: CampaignSpec) -> None:
-    """Every pair of edges of the space, with every design, can be trained and built."""
-    space = spec.search_space
-    base = {name: _edges(variable)[-1] for name, variable in spec.space.items()}
-    pairs = combinations(spec.space, 2) if len(spec.space) > 1 else [(next(iter(spec.space)),) * 2]
-    for first, second in pairs:
-        for one, two in product(_edges(spec.space[first]), _edges(spec.space[second])):
-            config = {**base, first: one, second: two}
-            _check_one(spec, {name: config[name] for name in space.active(config)})
-
-
-def _check_one(spec: CampaignSpec, config: dict[str, Any]) -> None:
-    """One complete configuration; a fault is laid at the table that holds the parameter at fault."""
-    try:
-        design_grid(spec.complete(config), spec.designs)
-    except ValidationError as error:
-        location = error.errors()[0]["loc"]
-        tables = ("space", "fixed", "designs")
-        table = next((f"{t}." for t in tables if location and location[0] in getattr(spec, t)), "")
-        raise ValueError(f"{table}{sentence(error, TrialParameters)}") from None
-
-
-def _check_warmup(spec: CampaignSpec) -> None:
-    """Silence must be judged in at least one epoch of the shortest training."""
-    table = "space" if "epochs" in spec.space else "fixed"
-    default = TrialParameters.model_fields["epochs"].default
-    shortest = min(_edges(spec.space["epochs"])) if table == "space" else spec.fixed.get("epochs", default)
-    if spec.silence.warmup_epochs >= shortest:
-        raise ValueError(
-            f"silence.warmup_epochs: {spec.silence.warmup_epochs} of {shortest} epochs leave none to judge: "
-            f"lower it below {table}.epochs"
-        )
-
-
-def _check_allocation(spec: CampaignSpec) -> None:
-    """Lanes are chosen within a device's budget, so that a device must be named."""
-    searched = spec.space.get("lanes")
-    choices = {
-        "fixed": [spec.fixed.get("lanes")],
-        "designs": spec.designs.get("lanes", []),
-        "space": searched.choices if isinstance(searched, Categorical) else [],
-    }
-    for table, values in choices.items():
-        if "auto" in values and spec.device is None:
-            raise ValueError(f"{table}.lanes: auto needs a budget to choose within: give device = 'pynq-z2'")
-
-
-def encoding_fault(spec: CampaignSpec, kind: Kind) -> str | None:
-    """What is wrong where a trial may have an encoding that samples of that kind do not have."""
-    searched = spec.space.get("encoding")
-    default = TrialParameters.model_fields["encoding"].default
-    table = "fixed" if searched is None else "space"
-    asked = searched.choices if isinstance(searched, Categorical) else [spec.fixed.get("encoding", default)]
-    allowed = KIND_ENCODINGS[kind]
-    for encoding in asked:
-        if encoding not in allowed:
-            return (
-                f"{table}.encoding: the data set {spec.data.set!r} holds {kind}, which {encoding!r} does not"
-                f" encode: give {' or '.join(repr(name) for name in allowed)}"
-            )
-    return None
-
-
-def _edges(variable: Variable) -> tuple[Any, ...]:
-    """The values that can make a configuration impossible: every name, the ends of numbers."""
-    if isinstance(variable, Categorical):
-        names = [choice for choice in variable.choices if isinstance(choice, str | bool)]
-        return (*names, *_ends([choice for choice in variable.choices if not isinstance(choice, str | bool)]))
-    if isinstance(variable, Ordinal):
-        return _ends(variable.values)
-    return (variable.low, variable.high)
-
-
-def _ends(numbers: Sequence[Any]) -> tuple[Any, ...]:
-    return (min(numbers), max(numbers)) if numbers else ()

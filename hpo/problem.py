@@ -11,10 +11,12 @@ import numpy as np
 
 from hardware.expected_cost import Design, expected_costs
 from hpo.campaign import CampaignSpec
+from hpo.campaign_checks import templates
 from hpo.optimizer import Limit, Outcome, Problem
 from hpo.optimizer.problem import FloatArray, Measures
 from hpo.queries import hypervolume_scale
 from hpo.space import Config
+from workers.layout import depth
 from workers.parameters import TrialParameters, design_grid
 
 COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
@@ -28,7 +30,7 @@ class GreyBox:
     """Measures of sampled outcomes by the exact cost functions; see ``Problem.compose``."""
 
     spec: CampaignSpec
-    n_inputs: int
+    input_shape: tuple[int, ...]
     classes: int
 
     def __call__(self, configs: Sequence[Config], outcomes: FloatArray) -> Measures:
@@ -57,15 +59,16 @@ class GreyBox:
 
     def _design(self, parameters: TrialParameters, spikes: FloatArray) -> Design:
         """A network on its accelerator; lanes "auto" are chosen once, for the mean of ``spikes`` (S, L)."""
-        shape = parameters.shape(self.n_inputs, self.classes)
+        shape = parameters.shape(self.input_shape, self.classes)
         if self.spec.target is not None:
             parameters = parameters.allocated(shape, spikes.mean(axis=0), self.spec.target)
         return shape, parameters.accelerator()
 
 
-def build_problem(spec: CampaignSpec, n_inputs: int, classes: int) -> Problem:
+def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int) -> Problem:
     """The optimiser's view of a campaign on a data set of that shape."""
-    layers = int(spec.fixed.get("hidden_layers", 1)) + 1
+    texts = templates(spec)
+    layers = depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
     limits = tuple(
         Limit(name, at_most=_or(bound.max, np.inf), at_least=_or(bound.min, -np.inf))
         for name, bound in spec.bounds
@@ -76,7 +79,7 @@ def build_problem(spec: CampaignSpec, n_inputs: int, classes: int) -> Problem:
         outcomes=(Outcome("accuracy", "logit"), *(Outcome(f"spikes_{k}", "log") for k in range(layers))),
         constraints=(SILENCE,),
         limits=limits,
-        compose=GreyBox(spec, n_inputs, classes),
+        compose=GreyBox(spec, input_shape, classes),
         seed=spec.seed,
         n_initial=spec.budget.initial,
     )

@@ -3,12 +3,14 @@
 import importlib.metadata
 from typing import Any
 
-from hpo.campaign import CampaignSpec, encoding_fault
+from hpo.campaign import CampaignSpec
+from hpo.campaign_checks import edge_configurations, encoding_fault
 from hpo.home import Home
 from hpo.store import Store
 from models.datasets import Splits
 from spikefront import __version__
 from spikefront.errors import DataError, SpecError
+from workers.parameters import design_grid
 from workers.pool import Pool, RayPool, Resources, SerialPool
 
 LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "numpy", "scikit-learn")
@@ -26,12 +28,14 @@ def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
 
     Raises:
         DataError: the data set cannot be loaded; nothing is created.
-        SpecError: its samples have no such encoding.
+        SpecError: its samples have no such encoding, or a network does not fit them.
         ConflictError: there is a campaign of that name.
     """
     splits = spec.campaign_data(root).read()
     if fault := encoding_fault(spec, splits.kind):
         raise SpecError(fault)
+    for config in edge_configurations(spec):
+        design_grid(spec.complete(config), {})[0].shape(splits.shape, splits.classes)
     reference = {name: objective.reference for name, objective in spec.objectives.items()}
     store.create_campaign(
         spec.name, spec.as_json(), spec.seed, reference, versions() | {DATA: splits.fingerprint}
@@ -65,7 +69,7 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
     spec = spec_of(store, name)
     splits = spec.campaign_data(root).read()
     _check_unchanged(store.campaign(name).versions.get(DATA), splits)
-    problem = build_problem(spec, splits.width, splits.classes)
+    problem = build_problem(spec, splits.shape, splits.classes)
     return Campaign(spec, problem, store, home, root)
 
 

@@ -15,11 +15,36 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hardware.allocate import allocate
 from hardware.devices import Device
 from hardware.network import AcceleratorConfig, Family, FloatArray
-from hardware.shape import NetworkShape, fully_connected
+from hardware.shape import NetworkShape
+from models.architecture import dense_text, parse
+from spikefront.errors import SpecError
+from workers.layout import depth, fill, layer_shape
 
-Neuron = Literal["lif", "lapicque"]
-Surrogate = Literal["fast_sigmoid", "arctangent", "spike_rate_escape", "spike_rate_escape_centred"]
+Neuron = Literal["lif", "lapicque", "lapicque_exact", "synaptic"]
+Surrogate = Literal[
+    "fast_sigmoid",
+    "arctangent",
+    "sigmoid",
+    "triangular",
+    "triangular_snntorch",
+    "straight_through",
+    "spike_rate_escape",
+    "spike_rate_escape_centred",
+    "leaky_spike_operator",
+    "stochastic_spike_operator",
+]
+Loss = Literal[
+    "ce_count",
+    "ce_rate",
+    "ce_membrane",
+    "ce_max_membrane",
+    "ce_temporal",
+    "mse_count",
+    "mse_membrane",
+    "mse_temporal",
+]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 LAPICQUE_BETA_MIN = exp(-1)
 """Below 1/e snnTorch's Lapicque decay, 1 + ln(beta), is negative: the membrane potential oscillates."""
@@ -30,12 +55,26 @@ class TrialParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    network: str | None = Field(
+        None,
+        max_length=200,
+        description="layers in text form, such as `32c3-p2-64-10`; replaces the next two",
+    )
     hidden_layers: int = Field(1, ge=1, le=4, description="hidden layers, all of one width")
     hidden_width: int = Field(64, ge=1, le=4096, description="neurons in each hidden layer")
     neuron: Neuron = Field("lif", description="neuron model")
-    beta: float = Field(0.9, ge=0.0, le=1.0, description="membrane decay per time step, as snnTorch's beta")
+    beta: Share | tuple[Share, ...] = Field(
+        0.9,
+        description="membrane decay per time step, as snnTorch's beta; one, or one per layer",
+    )
+    alpha: float = Field(0.8, ge=0.0, le=1.0, description="decay of the synaptic current (neuron `synaptic`)")
     threshold: float = Field(1.0, gt=0.0, le=100.0, description="firing threshold")
     reset: Literal["subtract", "zero", "none"] = Field("subtract", description="reset mechanism")
+    refractory_steps: int = Field(0, ge=0, le=15, description="steps behind a spike without current or spike")
+    learn_beta: Literal["fixed", "layer"] = Field("fixed", description="whether beta is learned")
+    learn_threshold: Literal["fixed", "layer", "neuron"] = Field(
+        "fixed", description="whether the threshold is learned"
+    )
     surrogate: Surrogate = Field("fast_sigmoid", description="surrogate gradient")
     surrogate_slope: float = Field(10.0, gt=0.0, le=1000.0, description="slope of the surrogate gradient")
     encoding: Literal["rate", "latency", "direct", "delta", "events"] = Field(
@@ -45,11 +84,39 @@ class TrialParameters(BaseModel):
         0.05, gt=0.0, le=1.0, description="change of a value that makes a spike under delta encoding"
     )
     time_steps: int = Field(16, ge=1, le=1024, description="time steps per inference")
-    loss: Literal["ce_count", "mse_count"] = Field("ce_count", description="loss on output spike counts")
-    learning_rate: float = Field(2e-3, gt=0.0, le=1.0, description="Adam's learning rate")
-    weight_decay: float = Field(0.0, ge=0.0, le=1.0, description="Adam's weight decay")
+    bias: bool = Field(False, description="whether neurons have a constant current of their own")
+    batch_norm: bool = Field(False, description="batch normalisation of hidden layers, folded into weights")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="share of hidden outputs left out in training")
+    weight_init: Literal["uniform", "kaiming", "xavier", "orthogonal"] = Field(
+        "uniform", description="how weights start"
+    )
+    init_scale: float = Field(1.0, gt=0.0, le=100.0, description="factor on the starting weights")
+    population: int = Field(1, ge=1, le=100, description="output neurons per class")
+    readout: Literal["count", "first_spike", "max_membrane"] = Field(
+        "count", description="what decides the class"
+    )
+    quantization_aware: bool = Field(False, description="train with weights rounded as the hardware's")
+    loss: Loss = Field("ce_count", description="loss, on counts, rates, membrane potentials or first spikes")
+    correct_rate: Share = Field(0.8, description="firing rate aimed at for the right class (`mse_count`)")
+    incorrect_rate: Share = Field(0.2, description="the same for the other classes")
+    rate_lower: Share = Field(0.0, description="firing rate below which a layer is penalised")
+    rate_lower_strength: float = Field(0.0, ge=0.0, le=1e6, description="factor of that penalty")
+    rate_upper: Share = Field(1.0, description="firing rate above which a layer is penalised")
+    rate_upper_strength: float = Field(0.0, ge=0.0, le=1e6, description="factor of that penalty")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="what moves the weights")
+    learning_rate: float = Field(2e-3, gt=0.0, le=10.0, description="learning rate at the start")
+    learning_schedule: Literal["constant", "cosine", "step", "exponential"] = Field(
+        "cosine", description="how the learning rate changes"
+    )
+    learning_warmup_epochs: float = Field(0.0, ge=0.0, le=100.0, description="epochs of its first climb")
+    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="momentum of `sgd`")
+    weight_decay: float = Field(0.0, ge=0.0, le=1.0, description="weight decay")
+    clip_norm: float = Field(0.0, ge=0.0, le=1e6, description="bound on the gradients' norm, 0 for none")
     batch_size: int = Field(64, ge=1, le=8192, description="samples per training step")
     epochs: int = Field(10, ge=1, le=1000, description="passes over the training split")
+    patience: int = Field(
+        0, ge=0, le=1000, description="epochs without a better validation accuracy before the end, 0 for none"
+    )
     weight_bits: int = Field(8, ge=2, le=16, description="signed weight width")
     membrane_bits: int = Field(16, ge=4, le=32, description="stored membrane potential width")
     leak: Literal["multiply", "shift"] = Field("multiply", description="how the hardware decays a membrane")
@@ -62,24 +129,41 @@ class TrialParameters(BaseModel):
     clock_mhz: float = Field(100.0, gt=0.0, le=2000.0, description="nominal clock")
     family: Family = Field("event_driven", description="accelerator: `event_driven` or `clock_driven`")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        return fill(values) if isinstance(values, Mapping) else values
+
     @model_validator(mode="after")
     def _possible(self) -> "TrialParameters":
-        if self.neuron == "lapicque" and self.beta < LAPICQUE_BETA_MIN:
+        betas = self.beta if isinstance(self.beta, tuple) else (self.beta,)
+        if self.neuron == "lapicque" and min(betas) < LAPICQUE_BETA_MIN:
             raise ValueError(
-                f"beta {self.beta:g} with neuron lapicque gives a negative decay (1 + ln beta): "
+                f"beta {min(betas):g} with neuron lapicque gives a negative decay (1 + ln beta): "
                 f"keep beta at or above {LAPICQUE_BETA_MIN:.3f}"
             )
-        if isinstance(self.lanes, tuple) and len(self.lanes) != self.hidden_layers + 1:
+        for name in ("lanes", "beta"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != self.depth:
+                raise ValueError(
+                    f"{name} has {len(value)} entries but the network has {self.depth} layers of neurons: "
+                    "give one number, or one per layer"
+                )
+        if self.rate_lower > self.rate_upper:
             raise ValueError(
-                f"lanes has {len(self.lanes)} entries but the network has {self.hidden_layers + 1} layers of "
-                "neurons: give one number, or one per layer"
+                f"rate_lower {self.rate_lower:g} is above rate_upper {self.rate_upper:g}: swap the two"
             )
         return self
+
+    @property
+    def depth(self) -> int:
+        """Layers of neurons."""
+        return self.hidden_layers + 1 if self.network is None else depth(self.network)
 
     def accelerator(self) -> AcceleratorConfig:
         """The accelerator part, ``lanes`` spelled out for every layer; 1 where ``allocated`` is to choose."""
         each = 1 if self.lanes == "auto" else self.lanes
-        lanes = each if isinstance(each, tuple) else (each,) * (self.hidden_layers + 1)
+        lanes = each if isinstance(each, tuple) else (each,) * self.depth
         return AcceleratorConfig(
             lanes=lanes, **{name: getattr(self, name) for name in ACCELERATOR_NAMES if name != "lanes"}
         )
@@ -96,13 +180,45 @@ class TrialParameters(BaseModel):
             return self
         return self.model_copy(update={"lanes": allocate(net, spikes, self.accelerator(), target).lanes})
 
-    def sizes(self, n_inputs: int, classes: int) -> tuple[int, ...]:
-        """Neurons per layer, inputs first."""
-        return (n_inputs, *(self.hidden_width,) * self.hidden_layers, classes)
+    def layout(self, classes: int) -> str:
+        """The layers in text form, input left out.
 
-    def shape(self, n_inputs: int, classes: int) -> NetworkShape:
-        """What of the network decides its area and, with its spikes, its cycles."""
-        return fully_connected(self.sizes(n_inputs, classes), self.time_steps, self.encoding)
+        Raises:
+            SpecError: ``network`` ends with another number of classes.
+        """
+        if self.network is None:
+            return dense_text((*(self.hidden_width,) * self.hidden_layers, classes))
+        if self.network.rsplit("-", 1)[-1].rstrip("r") != str(classes):
+            raise SpecError(
+                f"network {self.network!r} does not end with the data set's {classes} classes: write"
+                f" -{classes} at its end (population multiplies it)"
+            )
+        return self.network
+
+    def shape(self, input_shape: tuple[int, ...], classes: int) -> NetworkShape:
+        """What of the network decides its area and, with its spikes, its cycles.
+
+        Args:
+            input_shape: of one sample in one time step.
+            classes: of the data set.
+
+        Raises:
+            SpecError: the layers do not fit the input or each other.
+        """
+        layers = parse(self.layout(classes), input_shape, self.population)
+        leaks = (None, None) if self.neuron == "synaptic" else (None,)
+        last = len(layers) - 1
+        shapes = tuple(
+            layer_shape(
+                layer,
+                leaks,
+                bias=self.bias or (self.batch_norm and index < last),
+                subtracts=self.reset == "subtract",
+                refractory_steps=self.refractory_steps,
+            )
+            for index, layer in enumerate(layers)
+        )
+        return NetworkShape(shapes, self.time_steps, self.encoding, self.readout, self.population)
 
 
 ACCELERATOR_NAMES: tuple[str, ...] = tuple(

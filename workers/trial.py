@@ -6,7 +6,7 @@ The accuracy that counts is the integer network's on the validation split; it eq
 import importlib.metadata
 import platform
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,22 +19,18 @@ from hardware.network import AcceleratorConfig, TrainedNetwork
 from hardware.quantize import quantize_inputs
 from hardware.record_io import NetworkRecord, to_bytes
 from hardware.shape import shape_of
-from models.architecture import dense_text
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits
 from models.encoders import Code, encode
-from models.losses import LossSpec
-from models.silence import SilenceSettings
-from models.specification import NetworkSpec, NeuronSpec
-from models.training import TrainingResult, TrainingSettings, train
+from models.training import TrainingResult, train
 from spikefront.errors import DesignError
 from workers.data import CampaignData
 from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.networks import trained_network
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
+from workers.settings import network_spec, training_settings
 
-NEURONS = {"lif": "leaky", "lapicque": "lapicque"}
 KEPT_SAMPLES = 64
 """Validation samples kept with a trained network, so that it can be exported and verified on its own."""
 TEST_SEED_OFFSET = 1
@@ -66,7 +62,8 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     splits = _splits(data)
     encoded = _encoded(data, _code(grid[0]))
     loaded = time.perf_counter()
-    result = train(_network_spec(grid[0], splits), _settings(request, grid[0]), encoded)
+    spec = network_spec(grid[0], splits.shape, splits.classes)
+    result = train(spec, training_settings(grid[0], request.seed, request.silence), encoded)
     trained = time.perf_counter()
     timings = {"load_s": loaded - started, "train_s": trained - loaded}
     if result.state != "complete":
@@ -123,36 +120,6 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     train_part, validation = splits.train, splits.validation
     return encode_splits(
         (train_part.inputs, train_part.labels), (validation.inputs, validation.labels), code, data.seed
-    )
-
-
-def _network_spec(parameters: TrialParameters, splits: Splits) -> NetworkSpec:
-    width = splits.width
-    return NetworkSpec(
-        layout=dense_text(parameters.sizes(width, splits.classes)[1:]),
-        input_shape=(width,),
-        time_steps=parameters.time_steps,
-        encoding=parameters.encoding,
-        neuron=NeuronSpec(
-            model=NEURONS[parameters.neuron],
-            beta=parameters.beta,
-            threshold=parameters.threshold,
-            reset=parameters.reset,
-            surrogate=parameters.surrogate,
-            slope=parameters.surrogate_slope,
-        ),
-    )
-
-
-def _settings(request: TrialRequest, parameters: TrialParameters) -> TrainingSettings:
-    return TrainingSettings(
-        learning_rate=parameters.learning_rate,
-        batch_size=parameters.batch_size,
-        epochs=parameters.epochs,
-        loss=LossSpec(parameters.loss),
-        weight_decay=parameters.weight_decay,
-        seed=request.seed,
-        silence=SilenceSettings(**request.silence),
     )
 
 
@@ -240,6 +207,7 @@ def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
         "float_accuracy": result.validation_accuracy,
         "confusion": cost.confusion,
         **_curves(result),
+        **({"audit": asdict(result.audit)} if result.audit else {}),
     }
 
 
@@ -250,6 +218,8 @@ def _curves(result: TrainingResult) -> dict[str, Any]:
         "train_accuracy": [epoch.accuracy for epoch in result.epochs],
         "validation_accuracy": [epoch.validation_accuracy for epoch in result.epochs],
         "spikes_per_layer": [list(epoch.spikes_per_layer) for epoch in result.epochs],
+        "firing_rates": [list(epoch.firing_rates) for epoch in result.epochs],
+        "best_epoch": result.best_epoch,
         "samples_seen": result.samples_seen,
     }
 

@@ -58,7 +58,7 @@ def test_the_device_s_budget_bounds_what_is_feasible():
 
 
 def test_the_device_s_budget_becomes_limits_of_the_optimiser():
-    problem = build_problem(campaign(device="ice40-hx8k"), 64, 10)
+    problem = build_problem(campaign(device="ice40-hx8k"), (8, 8), 10)
     assert {limit.measure: limit.at_most for limit in problem.limits} == {
         name: getattr(DEVICES["ice40-hx8k"], name) for name in RESOURCES
     }
@@ -66,7 +66,7 @@ def test_the_device_s_budget_becomes_limits_of_the_optimiser():
 
 def test_the_optimiser_prices_the_lanes_that_fit():
     spec = campaign(device="arty-a7-35t", designs={"lanes": ["auto", 1]})
-    problem = build_problem(spec, 64, 10)
+    problem = build_problem(spec, (8, 8), 10)
     config = problem.space.from_cube(np.full(problem.space.cube_dimension, 0.5))
     row = np.array([[[0.9, 400.0, 200.0]], [[0.9, 500.0, 300.0]]])
     measures = problem.measure([config], row)

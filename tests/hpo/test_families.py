@@ -51,7 +51,7 @@ def test_the_rtl_of_both_families_does_what_was_priced(outcome):
 
 
 def test_the_optimiser_computes_both_families_close_to_what_is_measured(outcome):
-    problem = build_problem(CampaignSpec.from_mapping(CAMPAIGN), 64, 10)
+    problem = build_problem(CampaignSpec.from_mapping(CAMPAIGN), (8, 8), 10)
     row = np.array([outcome.metrics["accuracy"], *outcome.spikes_per_layer[:-1]])
     measures = problem.measure([{"hidden_width": 24}], np.tile(row, (1, 1, 1)))
     for index, design in enumerate(outcome.designs):

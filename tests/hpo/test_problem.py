@@ -20,7 +20,7 @@ SMALL = {
 @pytest.mark.parametrize("encoding", ["rate", "direct"])
 def test_costs_computed_from_mean_spikes_are_close_to_measured_ones(encoding):
     spec = CampaignSpec.from_mapping(DIGITS | SMALL | {"fixed": SMALL["fixed"] | {"encoding": encoding}})
-    problem = build_problem(spec, 64, 10)
+    problem = build_problem(spec, (8, 8), 10)
     outcome = evaluate(request(designs=SMALL["designs"], encoding=encoding))
     assert outcome.state == "complete"
     row = np.array([outcome.metrics["accuracy"], *outcome.spikes_per_layer[:-1]])
@@ -33,7 +33,7 @@ def test_costs_computed_from_mean_spikes_are_close_to_measured_ones(encoding):
 
 def test_bounds_become_limits_of_the_optimiser():
     spec = CampaignSpec.from_mapping(changed(constraints={"luts": {"max": 1200}, "accuracy": {"min": 0.9}}))
-    problem = build_problem(spec, 64, 10)
+    problem = build_problem(spec, (8, 8), 10)
     assert {(limit.measure, limit.at_most, limit.at_least) for limit in problem.limits} == {
         ("luts", 1200, -np.inf),
         ("accuracy", np.inf, 0.9),

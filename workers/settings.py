@@ -1,0 +1,87 @@
+"""From a trial's parameters to what ``models`` is asked to train."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.losses import LossSpec
+from models.records import TrainingSettings
+from models.regularisers import RateBounds
+from models.schedules import Schedule
+from models.silence import SilenceSettings
+from models.specification import NetworkSpec, NeuronSpec, Quantisation
+from workers.parameters import TrialParameters
+
+NEURONS = {"lif": "leaky"}
+"""Neuron models that campaign files call by another name than ``models``."""
+
+
+def network_spec(parameters: TrialParameters, input_shape: tuple[int, ...], classes: int) -> NetworkSpec:
+    """The network to train.
+
+    Args:
+        parameters: of the trial.
+        input_shape: of one sample in one time step.
+        classes: of the data set.
+
+    Raises:
+        SpecError: the layers do not fit the data, or a value is impossible.
+    """
+    quantisation = Quantisation(parameters.weight_bits, parameters.membrane_bits)
+    return NetworkSpec(
+        layout=parameters.layout(classes),
+        input_shape=input_shape,
+        time_steps=parameters.time_steps,
+        encoding=parameters.encoding,
+        neuron=_neuron(parameters),
+        bias=parameters.bias,
+        batch_norm=parameters.batch_norm,
+        dropout=parameters.dropout,
+        initial=parameters.weight_init,
+        init_scale=parameters.init_scale,
+        population=parameters.population,
+        readout=parameters.readout,
+        quantisation=quantisation if parameters.quantization_aware else None,
+    )
+
+
+def training_settings(parameters: TrialParameters, seed: int, silence: Mapping[str, Any]) -> TrainingSettings:
+    """How to train it; ``silence`` holds fields of ``SilenceSettings``."""
+    return TrainingSettings(
+        learning_rate=parameters.learning_rate,
+        batch_size=parameters.batch_size,
+        epochs=parameters.epochs,
+        loss=LossSpec(
+            parameters.loss,
+            correct_rate=parameters.correct_rate,
+            incorrect_rate=parameters.incorrect_rate,
+        ),
+        rate_bounds=RateBounds(
+            parameters.rate_lower,
+            parameters.rate_lower_strength,
+            parameters.rate_upper,
+            parameters.rate_upper_strength,
+        ),
+        optimiser=parameters.optimizer,
+        momentum=parameters.momentum,
+        weight_decay=parameters.weight_decay,
+        schedule=Schedule(parameters.learning_schedule, warmup_epochs=parameters.learning_warmup_epochs),
+        clip_norm=parameters.clip_norm,
+        patience=parameters.patience,
+        seed=seed,
+        silence=SilenceSettings(**silence),
+    )
+
+
+def _neuron(parameters: TrialParameters) -> NeuronSpec:
+    return NeuronSpec(
+        model=NEURONS.get(parameters.neuron, parameters.neuron),
+        beta=parameters.beta,
+        threshold=parameters.threshold,
+        alpha=parameters.alpha,
+        reset=parameters.reset,
+        refractory_steps=parameters.refractory_steps,
+        surrogate=parameters.surrogate,
+        slope=parameters.surrogate_slope,
+        learn_beta=parameters.learn_beta,
+        learn_threshold=parameters.learn_threshold,
+    )
