@@ -208,13 +208,15 @@ class TrialParameters(BaseModel):
         layers = parse(self.layout(classes), input_shape, self.population)
         leaks = (None, None) if self.neuron == "synaptic" else (None,)
         last = len(layers) - 1
+        # all neurons but the leaky one discard the input of the step behind a spike under reset "zero"
+        blank = int(self.reset == "zero" and self.neuron != "lif")
         shapes = tuple(
             layer_shape(
                 layer,
                 leaks,
                 bias=self.bias or (self.batch_norm and index < last),
                 subtracts=self.reset == "subtract",
-                refractory_steps=self.refractory_steps,
+                refractory_steps=max(self.refractory_steps, blank),
             )
             for index, layer in enumerate(layers)
         )

@@ -1,0 +1,83 @@
+"""Campaigns whose network is a text with variables."""
+
+import numpy as np
+import pytest
+
+from hpo.campaign import CampaignSpec
+from hpo.home import Home
+from hpo.problem import build_problem
+from hpo.runs import create
+from spikefront.errors import SpecError
+
+WIDTH = {"type": "integer", "low": 4, "high": 16}
+CAMPAIGN = {
+    "name": "template",
+    "data": {"set": "digits"},
+    "objectives": {"accuracy": {"reference": 0.1}, "latency_us": {"reference": 500.0}},
+    "budget": {"trials": 4},
+    "fixed": {"network": "{channels}c3-p2-{width}-10", "time_steps": 4},
+    "space": {"channels": {"type": "ordinal", "values": [2, 4]}, "width": WIDTH},
+}
+
+
+def spec(fixed=None, space=None, **changes):
+    values = {**CAMPAIGN, **changes}
+    values["fixed"] = {**CAMPAIGN["fixed"], **(fixed or {})}
+    values["space"] = CAMPAIGN["space"] if space is None else space
+    return CampaignSpec.from_mapping(values)
+
+
+def test_the_optimiser_models_every_layer_of_the_text():
+    problem = build_problem(spec(), (8, 8), 10)
+    assert [outcome.name for outcome in problem.outcomes] == ["accuracy", "spikes_0", "spikes_1", "spikes_2"]
+
+
+def test_wider_layers_cost_more_area():
+    problem = build_problem(spec(), (8, 8), 10)
+    outcomes = np.full((1, 2, 4), 20.0)
+    small, large = {"channels": 2, "width": 4}, {"channels": 4, "width": 16}
+    luts = problem.compose([small, large], outcomes)["luts"]
+    assert luts[0, 1, 0] > luts[0, 0, 0]
+
+
+def test_several_texts_of_equal_depth_may_be_searched():
+    texts = ["{width}-10", "{width}r-10"]
+    space = {"network": {"type": "categorical", "choices": texts}, "width": WIDTH}
+    found = CampaignSpec.from_mapping({**CAMPAIGN, "fixed": {"time_steps": 4}, "space": space})
+    assert len(build_problem(found, (8, 8), 10).outcomes) == 3
+
+
+@pytest.mark.parametrize(
+    ("fixed", "space", "part"),
+    [
+        ({"network": "{channels}c3-{height}-10"}, None, "width"),
+        ({}, {"channels": WIDTH}, "names the variable width, which is None"),
+        ({}, {"channels": WIDTH, "width": {"type": "float", "low": 4, "high": 8}}, "whole numbers"),
+        ({"hidden_width": 8}, None, "which it replaces"),
+        ({"quantization_aware": True}, None, "training depends on weight_bits"),
+    ],
+)
+def test_templates_that_cannot_be(fixed, space, part):
+    with pytest.raises(SpecError, match=part):
+        spec(fixed, space, designs={"weight_bits": [4, 8]})
+
+
+def test_texts_of_different_depth_are_refused():
+    space = {"network": {"type": "categorical", "choices": ["16-10", "16-16-10"]}}
+    with pytest.raises(SpecError, match="different numbers of layers"):
+        CampaignSpec.from_mapping({**CAMPAIGN, "fixed": {}, "space": space})
+
+
+@pytest.mark.parametrize(
+    ("network", "part"),
+    [
+        ("{channels}c3-p2-{width}-12", "does not end with the data set's 10 classes"),
+        ("{channels}c3-p2-p2-p2-p2-{width}-10", "p2"),
+        ("{channels}c3-{width}-potato-10", "potato"),
+    ],
+)
+def test_a_text_that_does_not_fit_the_data_creates_nothing(tmp_path, network, part):
+    store = Home(tmp_path / "home").open()
+    with pytest.raises(SpecError, match=part):
+        create(store, spec({"network": network}), None)
+    assert store.campaigns() == []
