@@ -18,13 +18,16 @@ def assumed_resources(net: NetworkShape, config: AcceleratorConfig) -> Resources
 
 def _neuron(layer: LayerShape, config: AcceleratorConfig, *, current: bool) -> NeuronWidths:
     """Return the widths of a layer's neurons; ``current`` says whether they keep a constant one."""
-    width = config.weight_bits + bits_for(layer.fan_in - 1) + (config.input_bits if current else 0)
-    bits = width if current else max(width, config.membrane_bits) + 1
+    bits = state = _sum_bits(layer.fan_in, config)
+    if current:
+        bits = config.weight_bits + bits_for(layer.fan_in - layer.own - 1) + config.input_bits
+        state = _sum_bits(layer.own, config) if layer.recurrent else config.membrane_bits
     synapse = config.membrane_bits * (len(layer.leaks) - 1)
     rest = layer.refractory_steps.bit_length()
     return NeuronWidths(
         accumulator_bits=bits,
-        word_bits=(config.membrane_bits if current else bits) + synapse + rest,
+        state_bits=state,
+        word_bits=state + synapse + rest,
         decided_bits=config.membrane_bits + 1 + synapse + rest,
         multiplies=sum(_multiplies(decay, config) for decay in layer.leaks),
         subtracts=layer.subtracts,
@@ -33,6 +36,11 @@ def _neuron(layer: LayerShape, config: AcceleratorConfig, *, current: bool) -> N
         channels=layer.channels,
         convolution=layer.convolution,
     )
+
+
+def _sum_bits(weights: int, config: AcceleratorConfig) -> int:
+    """Return the width that a membrane potential with so many weights on top could need."""
+    return max(config.weight_bits + bits_for(weights - 1), config.membrane_bits) + 1
 
 
 def _multiplies(decay: float | None, config: AcceleratorConfig) -> bool:

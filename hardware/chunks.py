@@ -34,11 +34,11 @@ class LayerChunks:
 
     Attributes:
         inputs: chunks of one input vector.
-        echoes: chunks of a recurrent layer's own spikes behind each input vector; 0 elsewhere.
-        whole: all chunks of an input vector.
+        echoes: chunks of a recurrent layer's own spikes before each step; 0 elsewhere.
+        whole: all chunks of an input vector, which is a bit plane under direct encoding.
         but_one: all but the last.
         but_two: all but the last two.
-        own: all chunks of own spikes.
+        own: all chunks of the own spikes of a step, none of a layer without.
         own_but_one: all of those but the last.
     """
 
@@ -67,17 +67,16 @@ def layer_chunks(
         kept = slice(i, i + batch)
         spikes = tuple(layer[kept] for layer in run.spikes)
         counts = chunk_counts(net, ReferenceRun(spikes, run.counts, run.predicted), inputs[kept])
-        for found, layer, given in zip(parts, counts, net.chunks, strict=True):
-            found.append(_sums(layer, given))
+        for found, layer in zip(parts, counts, strict=True):
+            found.append(_sums(*layer))
     return [
         LayerChunks(given, own, *map(_joined, zip(*found, strict=True)))
         for given, own, found in zip(net.chunks, net.echo_chunks, parts, strict=True)
     ]
 
 
-def _sums(counts: Array, given: int) -> tuple[Chunks, ...]:
-    """Sum up chunks (N, vectors, chunks), the first ``given`` of them inputs, as ``LayerChunks`` has them."""
-    inputs, own = counts[:, :, :given], counts[:, :, given:]
+def _sums(inputs: Array, own: Array) -> tuple[Chunks, ...]:
+    """Sum up chunks of inputs (N, vectors, C) and of own spikes (N, T, C') as ``LayerChunks`` has them."""
     return tuple(_summed(x) for x in (inputs, inputs[:, :, :-1], inputs[:, :, :-2], own, own[:, :, :-1]))
 
 
@@ -91,19 +90,15 @@ def _joined(parts: tuple[Chunks, ...]) -> Chunks:
     return Chunks(*(xp.concatenate(found, axis=1) for found in sums))
 
 
-def chunk_counts(net: IntegerNetwork, run: ReferenceRun, inputs: Array) -> list[Array]:
-    """Return, per layer, the spikes in every chunk of every input vector: int64 (N, vectors, chunks).
-
-    Chunks of a recurrent layer's own spikes stand behind those of its input.
-    """
+def chunk_counts(net: IntegerNetwork, run: ReferenceRun, inputs: Array) -> list[tuple[Array, Array]]:
+    """Return, per layer, the spikes in every chunk of every input vector, int64 (N, vectors, C), and of a
+    recurrent layer's own spikes before every step, int64 (N, T, C') with C' = 0 for other layers."""
     first = bit_planes(inputs, net.config.input_bits) if net.direct else countable(inputs)
-    counts = [_per_chunk(vectors, net.config.chunk_bits) for vectors in (first, *run.spikes[:-1])]
-    for k, echoes in enumerate(net.echo_chunks):
-        if echoes:
-            xp = namespace(run.spikes[k])
-            own = xp.roll(run.spikes[k], 1, 1)
-            own[:, 0] = 0
-            counts[k] = xp.concatenate([counts[k], _per_chunk(own, net.config.chunk_bits)], axis=2)
+    width, counts = net.config.chunk_bits, []
+    for layer, vectors, spikes in zip(net.layers, (first, *run.spikes[:-1]), run.spikes, strict=True):
+        own = namespace(spikes).roll(spikes if layer.recurrent is not None else spikes[:, :, :0], 1, 1)
+        own[:, 0] = 0
+        counts.append((_per_chunk(vectors, width), _per_chunk(own, width)))
     return counts
 
 

@@ -31,8 +31,10 @@ and 0 for the first spike.
 
 The first layer reads its chunks from the input memory: A[0,0] = 0, and no later accept. The readout accepts
 at once: A[L,t] = V[L-1,t]. Under direct encoding the first layer scans all bit planes before step 0 and then
-only fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0. In the sequential schedule A[0,t] is
-V[L-1,t-1] for t > 0, or F[0,t] = V[L-1,t-1] + 2 under direct encoding.
+only fires: ``F[0,t] = max( X[0,t-1] + 2, A[1,t-1] + 1 )`` for t > 0; or, where it is recurrent, it scans its
+own spikes of the step before as above, with ``B'[0,t] = N'[0,t] + 1`` for t > 0. In the sequential schedule
+A[0,t] is V[L-1,t-1] for t > 0; under direct encoding F[0,t] is at least V[L-1,t-1] + 2, or B'[0,t] at least
+V[L-1,t-1] + 1 where the layer is recurrent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +45,7 @@ import numpy as np
 
 from hardware import convolution, cycles_clock
 from hardware.arrays import Array, column, countable, host, like, namespace
-from hardware.chunks import Chunks, LayerChunks, bit_planes, layer_chunks
+from hardware.chunks import LayerChunks, bit_planes, layer_chunks
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig
 from hardware.reference import ReferenceRun
@@ -190,16 +192,14 @@ def schedule(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
     finished, sequential = never, net.config.schedule == "sequential"
     for t in range(net.time_steps):
         for k, layer in enumerate(net.layers):
+            vector, before = (t, beats[k]), (taken[k], last[k])
             if net.direct and k == 0:
-                ready = _direct_fire(layers[0].whole, beats[0], last[0], t)
-                fire = xp.maximum(xp.maximum(ready, accepted[1] + 1), finished + 2)
+                scan = _scan_kept(layers[0], vector, finished, before)
             else:
-                accept = xp.maximum(valid, drained[k] + 1)
-                if k == 0 and t > 0:
-                    accept = finished
-                scan = _scan(layers[k], (t, beats[k]), accept, (taken[k], last[k]))
-                fire = xp.maximum(scan.end + 1, accepted[k + 1] + 1)
-                accepted[k], taken[k], drained[k] = accept, scan.taken, scan.drained
+                accepted[k] = finished if k == 0 and t > 0 else xp.maximum(valid, drained[k] + 1)
+                scan = _scan(layers[k], vector, accepted[k], before)
+            fire = xp.maximum(scan.end + 1, accepted[k + 1] + 1)
+            taken[k], drained[k] = scan.taken, scan.drained
             last[k] = fire + sweeps[k] - 1
             valid = last[k] + (2 if layer.convolution is None else 3)
         accepted[depth] = valid
@@ -226,13 +226,29 @@ def _scan(layer: LayerChunks, vector: tuple[int, Array], accept: Array, before: 
     end, taken = begin + layer.whole.cycles(*vector), begin + layer.but_one.cycles(*vector)
     drained = fetch if layer.inputs == 1 else begin + layer.but_two.cycles(*vector)
     if layer.echoes:
-        fetch_echo = xp.maximum(taken, last + 2 + 1)
-        begin_echo = xp.maximum(fetch_echo + 1, end)
-        end, taken = begin_echo + layer.own.cycles(*vector), begin_echo + layer.own_but_one.cycles(*vector)
+        end, taken = _scan_own(layer, vector, end, (taken, last))
     return _Scan(end, taken, drained)
 
 
-def _direct_fire(planes: Chunks, beats: Array, last: Array, t: int) -> Array:
-    """Return when the first layer fires step t under direct encoding, if nothing else holds it up: planes are
-    scanned before step 0."""
-    return 2 + planes.all_cycles(beats) + 1 if t == 0 else last + 2
+def _scan_kept(
+    layer: LayerChunks, vector: tuple[int, Array], finished: Array, before: tuple[Array, Array]
+) -> _Scan:
+    """Schedule a step of the first layer on a kept current: all bit planes are scanned before step 0, then
+    its own spikes alone, or nothing, when the step before is ``finished`` in the sequential schedule."""
+    xp, (step, beats), (taken, last) = namespace(finished), vector, before
+    free = 2 + layer.whole.all_cycles(beats) if step == 0 else finished + 1
+    if not layer.echoes:
+        return _Scan(xp.maximum(free, last + 1), taken, taken)
+    end, taken = _scan_own(layer, vector, free, before)
+    return _Scan(end, taken, taken)
+
+
+def _scan_own(
+    layer: LayerChunks, vector: tuple[int, Array], free: Array, before: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """Return when the scan of own spikes ends, and when their last chunk is taken, by a core that is ``free``
+    for them from then on."""
+    xp, (taken, last) = namespace(free), before
+    fetch = xp.maximum(taken, last + 2 + 1)
+    begin = xp.maximum(fetch + 1, free)
+    return begin + layer.own.cycles(*vector), begin + layer.own_but_one.cycles(*vector)

@@ -10,9 +10,10 @@ unless the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
     total  = C + 2 + D[0] + ... + D[B+T+L-2] + R
 
 Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first
-layer walks its planes in the steps 0 .. B - 1 instead. ``vectors`` is T, or B when direct: while a step runs,
-the next input vector is fetched, a chunk per cycle. C + 1 cycles pass before the first step, and the readout
-takes a cycle to count the last vector and R to compare, as ``hardware.cycles`` says.
+layer walks its planes in the steps 0 .. B - 1, and in those in which it fires its own spikes alone.
+``vectors`` is T, or B when direct: while a step runs, the next input vector is fetched, a chunk per cycle.
+C + 1 cycles pass before the first step, and the readout takes a cycle to count the last vector and R to
+compare, as ``hardware.cycles`` says.
 
 Spiker+ (arXiv 2401.01141) takes n_in cycles for a step with spikes and about 4 beside them; here it is
 n_in + 2 with all neurons in parallel (G = 1). So its MNIST network 784-128-10, 100 steps with spikes, takes
@@ -24,17 +25,18 @@ from hardware.chunks import LayerChunks
 from hardware.integer import IntegerNetwork
 
 
-def walked_inputs(net: IntegerNetwork, layers: list[LayerChunks]) -> list[Array]:
-    """Return, per layer, how many inputs it walks for each vector, at G cycles each: int64 (vectors, N)."""
+def walked_inputs(net: IntegerNetwork, layers: list[LayerChunks]) -> list[tuple[Array, Array]]:
+    """Return, per layer, how many inputs it walks for each vector, int64 (vectors, N), and how many own
+    spikes before each step, int64 (T, N), at G cycles each."""
     walks = []
     for chunks, layer in zip(layers, net.layers, strict=True):
-        walks.append((chunks.whole.spikes > 0) * layer.n_in + (chunks.own.spikes > 0) * layer.n_out)
+        walks.append(((chunks.whole.spikes > 0) * layer.n_in, (chunks.own.spikes > 0) * layer.n_out))
     return walks
 
 
 def scan_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
     """Return the cycles (D, N, L) in which each layer walks, in D networks that differ in lanes alone."""
-    walks = [walk.sum(axis=0) for walk in walked_inputs(nets[0], layers)]
+    walks = [inputs.sum(axis=0) + own.sum(axis=0) for inputs, own in walked_inputs(nets[0], layers)]
     groups = zip(*(net.groups for net in nets), strict=True)
     found = [column(of, walk) * walk for of, walk in zip(groups, walks, strict=True)]
     return namespace(found[0]).stack(found, axis=2)
@@ -58,10 +60,9 @@ def total_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array
 
 def _work(net: IntegerNetwork, layers: list[LayerChunks]) -> list[Array]:
     """Return the cycles, per group of lanes, of the steps in which each layer works: int64 (steps, N)."""
-    walks = walked_inputs(net, layers)
-    work = [walk + 1 for walk in walks]
-    if net.direct:
-        xp, planes = namespace(walks[0]), walks[0]
-        fire = xp.ones((net.time_steps, planes.shape[1]), dtype=xp.int64, device=planes.device)
-        work[0] = xp.concatenate([planes, fire])
+    work = []
+    for k, (inputs, own) in enumerate(walked_inputs(net, layers)):
+        fires = own + 1
+        first = net.direct and k == 0
+        work.append(namespace(own).concatenate([inputs, fires]) if first else inputs + fires)
     return work

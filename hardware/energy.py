@@ -16,8 +16,8 @@ The clock-driven family reads a weight word in every cycle of a walk, spike or n
 one bit; only spikes are added up.
 
 where ``e(bits, capacity) = e_mem * bits / 64 * sqrt(max(capacity, 1 kB) / 8 kB)``, and a state that is
-registers costs ``bits * e_register`` instead. Under direct encoding the first layer's events touch the
-current memory, and every firing reads both. Units: pJ inside, uJ in what is returned.
+registers costs ``bits * e_register`` instead. Under direct encoding the first layer's inputs touch the
+current memory, its own spikes the state, and every firing reads both. Units: pJ inside, uJ in what is returned.
 """
 
 import math
@@ -46,12 +46,15 @@ class Activity:
         scan: scan cycles per layer (..., L).
         cycles: clock cycles from start to done (...).
         words: state words that fire per layer (..., L); None for all in every step.
+        echoes: own spikes among ``spikes`` (..., L), where they cost another sum than a tap: in a recurrent
+            first layer that keeps a constant current; None for none.
     """
 
     spikes: Counts
     scan: Counts
     cycles: Counts
     words: Counts | None = None
+    echoes: Counts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ class Energy:
 
 def activity(report: CycleReport) -> Activity:
     """Return the exact activity of simulated or counted inferences."""
-    return Activity(report.taps, report.scan, report.total)
+    return Activity(report.taps, report.scan, report.total, echoes=report.echoes)
 
 
 def energy(built: Resources, activity: Activity, model: str = "asic_45nm") -> Energy:
@@ -120,6 +123,7 @@ class Rate(NamedTuple):
         layer: the layer whose taps, scan cycles and fired words count; 0 where none do.
         assumed: whether the coefficient has no published source.
         tap, scan, word, cycle: pJ per unit of ``Activity``'s spikes, scan, words and cycles.
+        echo: pJ that an own spike costs more than other taps.
         once: pJ per inference.
     """
 
@@ -130,15 +134,16 @@ class Rate(NamedTuple):
     tap: float
     scan: float
     word: float
+    echo: float
     cycle: float
     once: float
 
     def of(self, activity: Activity, words: Counts) -> FloatArray:
         """Return what ``activity`` costs (...), in pJ."""
         total = np.full(np.shape(activity.cycles), self.once)
-        amounts = (activity.spikes, self.tap), (activity.scan, self.scan), (words, self.word)
-        for amount, rate in amounts:
-            if rate:
+        pairs = (activity.spikes, self.tap), (activity.scan, self.scan), (words, self.word)
+        for amount, rate in (*pairs, (activity.echoes, self.echo)):
+            if rate and amount is not None:
                 total = total + rate * amount[..., self.layer]
         return np.asarray(total + self.cycle * activity.cycles if self.cycle else total)
 
@@ -158,11 +163,13 @@ def energy_rates(built: Resources, model: str = "asic_45nm") -> list[Rate]:
 
 
 class Use(NamedTuple):
-    """How often something is used: per tap, scan cycle, fired word, cycle and inference."""
+    """How often something is used: per tap, scan cycle, fired word, cycle and inference; and how much more
+    often by an own spike than by other taps."""
 
     tap: float = 0.0
     scan: float = 0.0
     word: float = 0.0
+    echo: float = 0.0
     cycle: float = 0.0
     once: float = 0.0
 
@@ -219,16 +226,20 @@ def _asic(ledger: _Ledger, built: Resources) -> None:
 def _asic_layer(ledger: _Ledger, layer: LayerResources, config: AcceleratorConfig) -> None:
     walks, reads = config.family == "clock_driven", layer.groups
     ledger.memory("weight memory", layer.weights, Use(scan=1) if walks else Use(tap=reads))
+    wider = 0
     if layer.current:
-        ledger.memory("state memory", layer.current, Use(tap=2 * reads, word=1, once=layer.state.words))
-        ledger.memory("state memory", layer.state, Use(word=2))
+        kept = Use(tap=2 * reads, word=1, echo=-2 * reads, once=layer.state.words)
+        ledger.memory("state memory", layer.current, kept)
+        ledger.memory("state memory", layer.state, Use(word=2, echo=2 * reads))
+        wider = layer.state_bits - layer.sum_bits
     else:
         ledger.memory("state memory", layer.state, Use(tap=2 * reads, word=2))
     adds = 3 * config.membrane_bits + (layer.sum_bits if layer.current else 0)
     if layer.bias:
         ledger.memory("bias memory", layer.bias, Use(word=1))
         adds += config.membrane_bits
-    ledger.add("adders", "add_bit", layer.lanes, Use(tap=reads * layer.sum_bits, word=adds))
+    sums = Use(tap=reads * layer.sum_bits, word=adds, echo=reads * wider)
+    ledger.add("adders", "add_bit", layer.lanes, sums)
     if layer.multiplies:
         products = layer.lanes * layer.multiplies * config.membrane_bits * config.leak_bits
         ledger.add("leak", "multiply_bit2", products, Use(word=1))

@@ -99,11 +99,11 @@ def expected_costs(
     terms, rates = stacked([cycles for cycles, _ in found]), stacked([prices for _, prices in found])
     entering, own = entering_and_own(terms, spikes_per_layer)
     total, scan = expected_total(terms, entering, own), scan_cycles(terms, entering, own)
-    spent = (rates.per_tap * (entering * terms.landing + own) + rates.per_scan * scan).sum(axis=-1)
+    spent = rates.per_tap * entering * terms.landing + rates.per_echo * own + rates.per_scan * scan
     return ExpectedCost(
         cycles=total,
         latency_us=total / rates.clock_mhz,
-        energy_uj=spent + rates.per_cycle * total + rates.fixed_uj,
+        energy_uj=spent.sum(axis=-1) + rates.per_cycle * total + rates.fixed_uj,
         **{name: rates.area[:, k] for k, name in enumerate(RESOURCES)},
     )
 
@@ -113,7 +113,7 @@ class _Rates:
     """A design's prices, or those of many designs stacked behind a leading dimension.
 
     Attributes:
-        per_tap, per_scan: uJ per tap and per scan cycle of each layer (L,).
+        per_tap, per_echo, per_scan: uJ per tap, own spike and scan cycle of each layer (L,).
         per_cycle: uJ per cycle.
         fixed_uj: uJ of an inference whatever happens.
         clock_mhz: clock.
@@ -121,6 +121,7 @@ class _Rates:
     """
 
     per_tap: FloatArray
+    per_echo: FloatArray
     per_scan: FloatArray
     per_cycle: FloatArray
     fixed_uj: FloatArray
@@ -137,7 +138,8 @@ def _terms(
     spent, used = _energy_rates(built, model), area_on(target, built)
     rates = _Rates(
         per_tap=spent[:layers],
-        per_scan=spent[layers:-2],
+        per_echo=spent[layers : 2 * layers],
+        per_scan=spent[2 * layers : -2],
         per_cycle=spent[-2],
         fixed_uj=spent[-1],
         clock_mhz=np.array(config.clock_mhz),
@@ -147,12 +149,13 @@ def _terms(
 
 
 def _energy_rates(built: Resources, model: str) -> FloatArray:
-    """Return uJ per tap of each layer, per scan cycle of each, per cycle, and per inference (2 L + 2,)."""
+    """Return uJ per tap, own spike and scan cycle of each layer, per cycle, and per inference (3 L + 2,)."""
     layers = len(built.layers)
-    words, found = fired_words(built).tolist(), [0.0] * (2 * layers + 2)
+    words, found = fired_words(built).tolist(), [0.0] * (3 * layers + 2)
     for rate in energy_rates(built, model):
         found[rate.layer] += rate.tap
-        found[layers + rate.layer] += rate.scan
+        found[layers + rate.layer] += rate.tap + rate.echo
+        found[2 * layers + rate.layer] += rate.scan
         found[-2] += rate.cycle
         found[-1] += rate.once + rate.word * words[rate.layer]
     return np.array(found) * 1e-6

@@ -145,7 +145,8 @@ def _scanned_timing(net: NetworkShape, config: AcceleratorConfig, k: int, groups
     sweep, convolved = groups * layer.pixels, layer.convolution is not None
     latency, period = sweep + 4 + convolved, sweep + 1
     if net.direct and k == 0:  # the planes are scanned before step 0, and further steps begin with firing
-        pace = sweep + 3 + convolved if config.schedule == "sequential" else sweep + 2
+        waits = 4 if layer.recurrent else 2  # for its own spikes, or only to fire again
+        pace = sweep + 3 + convolved if config.schedule == "sequential" else sweep + waits
         return Timing(latency, 1, pace, 0, share)
     return Timing(latency, share, latency if config.schedule == "sequential" else period, share, share)
 

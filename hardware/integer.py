@@ -25,8 +25,8 @@ class IntegerLayer:
         reset_value: what reset "fixed" sets the membrane potential to.
         synapse_leak: as ``leak``, of the synaptic current; None without one (order I).
         bias: int64 (channels,) added to the current of every step, or None.
-        state_bits: width in which a neuron keeps what its inputs add to: ``accumulator_bits``, or
-            ``membrane_bits`` where a kept current takes the inputs.
+        state_bits: width in which a neuron keeps what its inputs add to: ``accumulator_bits``; or, where a
+            kept current takes the inputs, what its own spikes need on top of ``membrane_bits``.
         recurrent: int64 (n_out, n_out), unit ``scale``, weights of the layer's own spikes one step before.
         convolution: geometry of a convolutional layer.
     """

@@ -92,7 +92,9 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
     bias = None if layer.bias is None else _rounded(layer.bias, scale)
     current = network.encoding == "direct" and index == 0
     recurrent = None if layer.recurrent is None else _rounded(layer.recurrent, scale)
-    rows = weight.reshape(len(weight), -1) if recurrent is None else np.hstack([weight, recurrent])
+    rows = weight.reshape(len(weight), -1)
+    if recurrent is not None and not current:
+        rows = np.hstack([rows, recurrent])
     bits = accumulator_bits(rows, config, current=current)
     if bias is not None:
         bits = max(bits, signed_bits(int(bias.min()), int(bias.max())))
@@ -113,7 +115,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
         reset_value=min(round(layer.reset_value / scale), threshold),
         synapse_leak=None if layer.alpha is None else _leak(layer.alpha, config)[0],
         bias=bias,
-        state_bits=config.membrane_bits if current else bits,
+        state_bits=_echo_bits(recurrent, config) if current else bits,
         recurrent=recurrent,
         convolution=layer.convolution,
     )
@@ -179,6 +181,11 @@ def _leak(beta: float, config: AcceleratorConfig) -> tuple[int, float]:
     decays = {k: 1 - 2.0**-k for k in range(1, config.membrane_bits)} | {0: 1.0}
     shift = min(decays, key=lambda k: abs(beta - decays[k]))
     return shift, decays[shift]
+
+
+def _echo_bits(recurrent: IntArray | None, config: AcceleratorConfig) -> int:
+    """Return the width of a state beside a kept current: own spikes alone are added to it."""
+    return config.membrane_bits if recurrent is None else accumulator_bits(recurrent, config, current=False)
 
 
 def accumulator_bits(weight: IntArray, config: AcceleratorConfig, *, current: bool) -> int:
@@ -277,11 +284,6 @@ def check_network(network: TrainedNetwork) -> None:
     for index, layer in enumerate(network.layers):
         for problem in _problems(layer):
             raise DesignError(f"Layer {index}: {problem}")
-    if network.encoding == "direct" and network.layers[0].recurrent is not None:
-        raise DesignError(
-            "Layer 0 is recurrent under direct encoding, which the accelerator has no memory for; use rate "
-            "or latency encoding, or put a feed-forward layer first."
-        )
     for index, (before, after) in enumerate(zip(network.layers, network.layers[1:], strict=False)):
         if before.n_out != after.n_in:
             raise DesignError(

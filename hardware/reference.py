@@ -195,7 +195,7 @@ def _integers(drive: Array, layer: IntegerLayer, config: AcceleratorConfig) -> A
     """Return ``drive`` in integers, of 32 bits where neither the sum nor the leak's product can leave those:
     twice as fast."""
     widest = max(
-        max(layer.accumulator_bits, layer.bias_bits) + 2,
+        max(layer.accumulator_bits, layer.state_bits, layer.bias_bits) + 2,
         config.membrane_bits + config.leak_bits + 1,
         config.membrane_bits + 2,
     )

@@ -39,7 +39,8 @@ class LayerResources:
         weights: weight memory, a word per input (and neuron, if recurrent) and group.
         state: what neurons keep between steps (``hardware.rtl.neuron.word_bits``), a word per group.
         current: kept currents, a word per group; only the first layer under direct encoding.
-        sum_bits: width of an accumulation.
+        sum_bits: width of an accumulation of inputs.
+        state_bits: the same of own spikes, which differs beside a kept current.
         multiplies: multipliers per lane, for the leaks: 0, 1 or 2.
         subtracts: whether a spike subtracts the threshold.
         flip_flops: registers of the core, its scanner and its spike buffer.
@@ -55,6 +56,7 @@ class LayerResources:
     state: Memory
     current: Memory | None
     sum_bits: int
+    state_bits: int
     multiplies: int
     subtracts: bool
     flip_flops: int
@@ -95,7 +97,8 @@ class NeuronWidths:
     """What a layer's weights decide about its lanes.
 
     Attributes:
-        accumulator_bits: width of an input's sum.
+        accumulator_bits: width of a sum of inputs.
+        state_bits: width of the state that takes the inputs, or only own spikes beside a kept current.
         word_bits: what a neuron keeps between steps.
         decided_bits: what a lane holds between deciding and writing.
         multiplies: multipliers per lane.
@@ -107,6 +110,7 @@ class NeuronWidths:
     """
 
     accumulator_bits: int
+    state_bits: int
     word_bits: int
     decided_bits: int
     multiplies: int
@@ -126,6 +130,7 @@ def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> NeuronWidths:
     factors = [layer.leak] if layer.synapse_leak is None else [layer.leak, layer.synapse_leak]
     return NeuronWidths(
         layer.accumulator_bits,
+        layer.state_bits,
         word_bits(layer, config),
         decided_bits(layer, config),
         sum(config.leak == "multiply" and b & (b - 1) != 0 for b in factors),
@@ -179,7 +184,7 @@ def _layer(
     current = Memory(groups, lanes * neuron.accumulator_bits, registers=groups == 1) if direct else None
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     kept = sum(m.bits for m in (state, current) if m and m.registers)
-    if feed != "buffer" and (neuron.recurrent or (config.schedule == "sequential" and not direct)):
+    if feed == "steps" and (neuron.recurrent or config.schedule == "sequential"):
         held = counter_bits(-(-n_in // config.chunk_bits))
     rows = n_in + n_out * neuron.recurrent
     flip_flops = held + kept + lanes * neuron.decided_bits
@@ -196,6 +201,7 @@ def _layer(
         state=state,
         current=current,
         sum_bits=neuron.accumulator_bits,
+        state_bits=neuron.state_bits,
         multiplies=neuron.multiplies,
         subtracts=neuron.subtracts,
         flip_flops=flip_flops,
@@ -254,7 +260,7 @@ def _core_flip_flops(
     row = bits_for(groups * rows - 1)
     scanner = 4 * config.chunk_bits + 1 + row * ((chunks + echoes > 1) + (groups > 1))
     scanner += echoes * config.chunk_bits + bits_for(echoes) + 2 if echoes else 0
-    planes = 1 + 2 * counter_bits(config.input_bits) if direct else 0
+    planes = 1 + 2 * counter_bits(config.input_bits + (echoes > 0)) if direct else 0
     control = 3 + counter_bits(time_steps) + planes
     pipeline = 4 + row + 2 + 3 * counter_bits(groups)
     return scanner + control + pipeline + n_out + 2

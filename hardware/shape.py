@@ -62,7 +62,12 @@ class LayerShape:
         """Weights that add up in one neuron, those of own spikes included."""
         if self.convolution is not None:
             return self.convolution.in_shape[0] * self.taps
-        return self.n_in + self.channels * self.recurrent
+        return self.n_in + self.own
+
+    @property
+    def own(self) -> int:
+        """Own spikes of the step before that add up in one neuron; 0 without recurrence."""
+        return self.channels * self.recurrent
 
 
 @dataclass(frozen=True)

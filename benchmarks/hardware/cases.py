@@ -77,12 +77,10 @@ def _case(rng: np.random.Generator, index: int) -> Case:
     )
     if kind == "turn":
         layers = (_turning_layer(rng, layers[0]), *layers[1:])
-    share = 0.6 if kind == "turn" else 0.25
+    share = 0.6 if kind == "turn" else 0.5 if direct else 0.25
     layers = tuple(
-        layer
-        if (direct and k == 0) or layer.convolution or rng.random() > share
-        else _looped(rng, layer, config)
-        for k, layer in enumerate(layers)
+        layer if layer.convolution or rng.random() > share else _looped(rng, layer, config)
+        for layer in layers
     )
     readout, population = _readout(rng, layers[-1])
     encoding: Encoding = "direct" if direct else "rate"

@@ -28,7 +28,7 @@ class Order:
 
     Attributes:
         go: a network step begins.
-        walks: add the weights of the input vector's spikes.
+        walks: add the weights of the input vector's spikes; own spikes are walked in any case.
         fires: fire every neuron behind the walk.
         final: this is the last step of an inference.
         plane: bit plane that the vector is, when the core has planes.
@@ -84,9 +84,9 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
     fires, final = (_asked(order, wire, f"{shape.name}_{name}") for wire, name in _asks(order))
     own = pyrtl.WireVector(shape.layer.n_out, f"{shape.name}_own") if shape.echoes else None
-    given = _given(shape, vector, own)
+    given = _given(shape, vector, order, own)
     walk = _walk(shape, given, order, (walking, firing))
-    begin = order.go & order.walks & (given.inputs | given.echoes)
+    begin = order.go & (given.inputs | given.echoes)
     walked = walking & walk.last_input & walk.last_group
     fired = firing & walk.last_group
     walking.next <<= begin | (walking & ~walked)
@@ -101,6 +101,7 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
         group=walk.group,
         plane=_asked(order, order.plane, f"{shape.name}_plane") if shape.planes > 1 else pyrtl.Const(0, 1),
         row=walk.row,
+        own=fires if shape.planes and shape.echoes else pyrtl.Const(0, 1),
     )
     lanes, tap = accumulate_and_fire(shape, stage)
     spikes = spike_vector(shape, stage, lanes)
@@ -122,9 +123,10 @@ def _asked(order: Order, wire: Wire, name: str) -> Wire:
     return register
 
 
-def _given(shape: CoreShape, vector: Wire, own: Wire | None) -> _Given:
-    """Put own spikes behind the inputs, or in front where no input spikes: then the walk begins with them."""
-    inputs = pyrtl.rtl_any(*vector)
+def _given(shape: CoreShape, vector: Wire, order: Order, own: Wire | None) -> _Given:
+    """Put own spikes behind the inputs, or in front where none of these is walked: then the walk begins with
+    them."""
+    inputs = pyrtl.rtl_any(*vector) & order.walks
     if own is None:
         return _Given(vector, inputs, pyrtl.Const(0, 1))
     both = pyrtl.select(inputs, pyrtl.concat(own, vector), own.zero_extended(shape.rows))

@@ -27,7 +27,7 @@ class Issue:
         low: the input's bit in its chunk, one-hot.
         base: weight address of the chunk's first input for ``group``; of a convolution the input's index.
         group: group of neurons; of a convolution the cycle of the spike, or the state word that fires.
-        plane: bit plane that is scanned, when the core has planes.
+        plane: bit plane that is scanned, when the core has planes; ``planes`` while it scans own spikes.
         booting: the core is not yet usable.
     """
 
@@ -74,15 +74,15 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | 
     last_step = _steps(shape, fire_done & ~booting)
     charged = _charged(shape, scan_done, fire_done & last_step)
     idle = ~scanning & ~firing
-    begin = idle & fetched.valid & ~charged
+    begin, again = _begins(shape, idle & fetched.valid, idle, charged, go)
     take = fetched.take
     # own spikes may still be on their way; until they are here the finished chunk counts as an empty one
     ready = fetched.valid if shape.echoes else pyrtl.Const(1, 1)
     take <<= begin | (chunk_done & ~scan_done & ready)
     scanning.next <<= begin | (scanning & ~scan_done)
-    firing.next <<= scan_done | _recharged(shape, idle & charged, go) | (firing & ~fire_done)
+    firing.next <<= scan_done | again | (firing & ~fire_done)
     booting.next <<= booting & ~fire_done
-    _advance(shape, scan, fetched, begin, group_done & scanning)
+    _advance(shape, scan, fetched, (begin, charged), group_done & scanning)
     count_up(group, scanning | fire, pyrtl.select(scanning, group_done, final))
     return Issue(
         event=scanning & ~empty,
@@ -112,7 +112,7 @@ def _scan_registers(shape: CoreShape) -> _Scan:
         rest=pyrtl.Register(chunk_bits, f"{shape.name}_rest"),
         chunk_base=chunk_base,
         base=pyrtl.Register(width, f"{shape.name}_base") if shape.steps_rows else chunk_base,
-        plane=make_counter(shape.planes, f"{shape.name}_plane"),
+        plane=make_counter(shape.phases, f"{shape.name}_plane"),
     )
 
 
@@ -128,7 +128,7 @@ def _last_input_base(shape: CoreShape) -> int:
 
 def _last_chunk(shape: CoreShape, scan: _Scan) -> Wire:
     at_end = _at_vector_end(shape, scan)
-    return at_end & (scan.plane == shape.planes - 1) if shape.planes else at_end
+    return at_end & (scan.plane == shape.phases - 1) if shape.planes else at_end
 
 
 def _steps(shape: CoreShape, done: Wire) -> Wire:
@@ -156,20 +156,35 @@ def _charged(shape: CoreShape, scan_done: Wire, inference_done: Wire) -> Wire:
     return charged
 
 
-def _recharged(shape: CoreShape, waiting: Wire, go: Permission | None) -> Wire:
-    """Return whether a core that only waits to fire its kept current again may do so."""
+def _begins(
+    shape: CoreShape, fed: Wire, idle: Wire, charged: Wire, go: Permission | None
+) -> tuple[Wire, Wire]:
+    """Return whether an idle core begins to scan, being ``fed``, and whether it fires its kept current again.
+
+    Once charged, a core asks for permission, and scans its own spikes only, or nothing.
+    """
     if not shape.planes or go is None:
-        return waiting
-    following = waiting & go.allowed
+        return fed, pyrtl.Const(0, 1)
+    allowed = charged & go.allowed
+    begin, again = fed & (~charged | allowed), pyrtl.Const(0, 1)
+    following = begin & charged
+    if not shape.echoes:
+        begin, again = fed & ~charged, idle & allowed
+        following = again
     if go.used is not None:
         used = go.used
         used <<= following
-    return following
+    return begin, again
 
 
-def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, group_done: Wire) -> None:
-    """Move to the next chunk, the next spike of this chunk, or the next group of this spike."""
-    take, at_end = fetched.take, _at_vector_end(shape, scan)
+def _advance(
+    shape: CoreShape, scan: _Scan, fetched: Prefetched, begins: tuple[Wire, Wire], group_done: Wire
+) -> None:
+    """Move to the next chunk, the next spike of this chunk, or the next group of this spike.
+
+    ``begins`` says whether a scan begins, and whether it is one of own spikes alone.
+    """
+    take, (begin, charged) = fetched.take, begins
     low, rest = isolate(scan.rest)
     # with no spike left this clears low and rest, which only an unused core sees
     scan.low.next <<= pyrtl.select(take, fetched.low, pyrtl.select(group_done, low, scan.low))
@@ -177,18 +192,31 @@ def _advance(shape: CoreShape, scan: _Scan, fetched: Prefetched, begin: Wire, gr
     width = len(scan.chunk_base)
     chunk_base = scan.chunk_base
     if shape.chunks + shape.echoes > 1:
-        following = (scan.chunk_base + shape.config.chunk_bits).truncate(width)
-        if shape.echoes:
-            inputs_end = scan.chunk_base == _last_input_base(shape)
-            following = pyrtl.select(inputs_end, pyrtl.Const(shape.layer.n_in, width), following)
-        chunk_base = pyrtl.select(
-            take, pyrtl.select(begin | at_end, pyrtl.Const(0, width), following), scan.chunk_base
-        )
+        chunk_base = pyrtl.select(take, _next_base(shape, scan, begin, charged), scan.chunk_base)
         scan.chunk_base.next <<= chunk_base
     if shape.steps_rows:
         next_group = (scan.base + shape.rows).truncate(width)
         in_chunk = pyrtl.select(group_done | take, chunk_base, next_group)
         scan.base.next <<= in_chunk
-    if shape.planes > 1:
-        plane_end = take & at_end & ~begin
-        count_up(scan.plane, begin | plane_end, begin)
+    if shape.phases > 1:
+        inputs_end = scan.chunk_base == _last_input_base(shape)
+        plane = (scan.plane + 1).truncate(len(scan.plane))
+        zero, own = pyrtl.Const(0, len(plane)), pyrtl.Const(shape.planes, shape.planes.bit_length())
+        first = pyrtl.select(charged, own, zero) if shape.echoes else zero
+        moved = pyrtl.select(take & inputs_end, plane, scan.plane)
+        scan.plane.next <<= pyrtl.select(begin, first, moved)
+
+
+def _next_base(shape: CoreShape, scan: _Scan, begin: Wire, charged: Wire) -> Wire:
+    """Return where the next chunk stands: own spikes behind the inputs, or behind those of the last plane."""
+    width = len(scan.chunk_base)
+    start = pyrtl.Const(0, width)
+    following = (scan.chunk_base + shape.config.chunk_bits).truncate(width)
+    if not shape.echoes:
+        return pyrtl.select(begin | _at_vector_end(shape, scan), start, following)
+    behind, first = pyrtl.Const(shape.layer.n_in, width), start
+    if shape.planes:
+        first = pyrtl.select(charged, behind, start)
+        behind = pyrtl.select(scan.plane == shape.planes - 1, behind, start)
+    inputs_end = scan.chunk_base == _last_input_base(shape)
+    return pyrtl.select(begin, first, pyrtl.select(inputs_end, behind, following))

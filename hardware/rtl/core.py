@@ -45,7 +45,10 @@ class CorePorts:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the lanes do in this cycle; ``row`` and ``group`` are registers, for they address memories."""
+    """What the lanes do in this cycle; ``row`` and ``group`` are registers, for they address memories.
+
+    ``own`` says that an event is one of the layer's own spikes, where that matters: beside a kept current.
+    """
 
     event: Wire
     fire: Wire
@@ -54,6 +57,7 @@ class Stage:
     group: Wire
     plane: Wire
     row: Wire
+    own: Wire
 
 
 @dataclass(frozen=True)
@@ -111,14 +115,16 @@ def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight
 def _issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     row = pyrtl.Register(len(issue.base), f"{shape.name}_row")
     row.next <<= pyrtl.select(issue.event, (issue.base + encode(issue.low)).truncate(len(row)), row)
+    plane = _delayed(issue.plane, f"{shape.name}_adding_plane") if shape.planes else issue.plane
     return Stage(
         event=_delayed(issue.event, f"{shape.name}_adding"),
         fire=_delayed(issue.fire, f"{shape.name}_deciding"),
         publish=_delayed(issue.publish, f"{shape.name}_publishing"),
         clear=_delayed(issue.clear, f"{shape.name}_clearing"),
         group=_delayed(issue.group, f"{shape.name}_reading"),
-        plane=_delayed(issue.plane, f"{shape.name}_adding_plane") if shape.planes else issue.plane,
+        plane=plane,
         row=row,
+        own=plane == shape.planes if shape.phases > shape.planes else pyrtl.Const(0, 1),
     )
 
 
@@ -138,6 +144,7 @@ def _tap_stage(shape: CoreShape, geometry: Convolution, found: Stage) -> Stage:
         group=group,
         plane=_delayed(found.plane, f"{shape.name}_adding_tap_plane") if shape.planes else found.plane,
         row=row,
+        own=found.own,
     )
 
 
@@ -159,15 +166,16 @@ def accumulate_and_fire(shape: CoreShape, stage: Stage) -> tuple[list[Wire], Tap
     weights = _weights(shape, stage.row)
     words, write = _memory(shape, "state", word_bits(shape.layer, shape.config), stage.group)
     data = _new_state(shape, decided)
-    enable = decided.valid
+    enable, event = decided.valid, stage.event
     currents: list[list[Wire]] = [[] for _ in words]
     if shape.planes:
         kept = _charge(shape, stage, decided, weights)
         currents = [[current[shape.config.input_bits :]] for current in kept]
-    else:
+        event = stage.event & stage.own
+    if shape.echoes or not shape.planes:
         sums = [neuron.accumulate(shape.layer, v, w) for v, w in zip(words, weights, strict=True)]
         data = [pyrtl.select(decided.valid, new, total) for new, total in zip(data, sums, strict=True)]
-        enable = decided.valid | stage.event
+        enable = decided.valid | event
     write(enable, pyrtl.select(decided.valid, decided.group, stage.group), data)
     if shape.layer.bias is not None:
         for lane, bias in enumerate(_biases(shape, shape.layer.bias, _bias_group(shape, stage))):
@@ -249,7 +257,7 @@ def _charge(shape: CoreShape, stage: Stage, decided: _Decided, weights: list[Wir
         shifted = pyrtl.shift_left_logical(neuron.resized(weight, width), stage.plane)
         total = (current + shifted).truncate(width)
         data.append(pyrtl.select(decided.valid, pyrtl.Const(half, width), total))
-    enable = stage.event | (decided.valid & decided.clear)
+    enable = (stage.event & ~stage.own) | (decided.valid & decided.clear)
     write(enable, pyrtl.select(decided.valid, decided.group, stage.group), data)
     return currents
 

@@ -108,16 +108,17 @@ def memory_source(
         used = go.used
         used <<= fetch & first_chunk
     last = address == words - 1
+    ends = last if shape.planes else last_chunk
     following = pyrtl.select(last, pyrtl.Const(0, len(address)), (address + 1).truncate(len(address)))
     address.next <<= pyrtl.select(fetch, following, address)
     active.next <<= start | (active & ~(fetch & last))
     load_port(memory, words)
-    return _merge(shape, _Input(memory[address], available, last_chunk, fetch), echo)
+    return _merge(shape, _Input(memory[address], available, ends, fetch), echo)
 
 
 def counts_chunks(shape: CoreShape) -> bool:
     """Return whether the first layer needs to know where in a vector a chunk of the input memory stands."""
-    return shape.chunks > 1 and (shape.echoes > 0 or (shape.sequential and not shape.planes))
+    return shape.chunks > 1 and not shape.planes and (shape.echoes > 0 or shape.sequential)
 
 
 def _place_in_vector(shape: CoreShape, fetch: Wire) -> tuple[Wire, Wire]:
@@ -132,7 +133,10 @@ def _place_in_vector(shape: CoreShape, fetch: Wire) -> tuple[Wire, Wire]:
 
 
 def _merge(shape: CoreShape, source: _Input, echo: Echo | None) -> Prefetched:
-    """Prefetch the input's chunks; behind each vector's last, those of the layer's own spikes before it."""
+    """Prefetch the input's chunks; behind each vector's last, those of the layer's own spikes before it.
+
+    Behind the last bit plane there are only own spikes, step by step, until the inference has ended.
+    """
     if echo is None:
         fetched, fetch = _prefetch(shape, source.head, source.available)
         copied = source.fetch
@@ -147,7 +151,8 @@ def _merge(shape: CoreShape, source: _Input, echo: Echo | None) -> Prefetched:
     copied = source.fetch
     copied <<= fetch & ~turn
     back = fetch & turn
-    turn.next <<= (copied & source.last) | (turn & ~(back & (left == 1)))
+    turned = echo.ended if shape.planes else back & (left == 1)
+    turn.next <<= (copied & source.last) | (turn & ~turned)
     fewer = pyrtl.select(back, (left - 1).truncate(len(left)), left)
     left.next <<= pyrtl.select(echo.strobe, pyrtl.Const(shape.echoes, len(left)), fewer)
     shifted = pyrtl.shift_right_logical(held, width) if shape.echoes > 1 else held

@@ -21,7 +21,8 @@ class CoreShape:
         chunks: chunks per input vector C.
         time_steps: steps per inference.
         planes: bit planes to scan before step 0; 0 for a layer that is fed with spikes.
-        echoes: chunks of the layer's own spikes of the step before; 0 unless it is recurrent.
+        echoes: chunks of the layer's own spikes of the step before; 0 unless it is recurrent. Beside
+            ``planes`` they are scanned before every step, and add to the state instead of the kept current.
         rows: weight words per group: inputs, and own spikes behind them; or the taps of all input channels.
         words: state words: groups, or groups of every pixel; firing takes a cycle for each.
         beats: cycles per spike: groups, or groups of every tap.
@@ -39,6 +40,11 @@ class CoreShape:
     rows: int
     words: int
     beats: int
+
+    @property
+    def phases(self) -> int:
+        """Bit planes, and where own spikes come behind them those as one more; 0 without planes."""
+        return self.planes + (self.planes > 0 and self.echoes > 0)
 
     @property
     def steps_rows(self) -> bool:

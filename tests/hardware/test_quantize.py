@@ -204,11 +204,6 @@ def test_readouts_that_cannot_be_built_are_named():
         quantize(TrainedNetwork(layers, 4, "rate", "mean"), CONFIG)
 
 
-def test_a_recurrent_first_layer_under_direct_encoding_is_refused():
-    with pytest.raises(DesignError, match="Layer 0 is recurrent under direct encoding"):
-        quantize(network([[1.0]], encoding="direct", recurrent=np.ones((1, 1))), CONFIG)
-
-
 def test_layers_that_do_not_fit_each_other_are_named():
     first, second = network(np.ones((3, 2))).layers[0], network(np.ones((2, 4))).layers[0]
     with pytest.raises(DesignError, match="Layer 0 has 3 neurons but layer 1 has 4 inputs"):
