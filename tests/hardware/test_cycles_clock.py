@@ -91,10 +91,10 @@ def test_the_random_networks_are_worth_comparing(walked):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("(chunks.whole.spikes > 0) * layer.n_in", "layer.n_in"),
-        ("(chunks.own.spikes > 0) * layer.n_out", "0"),
+        ("(chunks.whole.spikes > 0) * layer.n_in", "(chunks.whole.spikes >= 0) * layer.n_in"),
+        ("(chunks.own.spikes > 0) * layer.n_out", "(chunks.own.spikes < 0)"),
         ("(chunks.own.spikes > 0) * layer.n_out", "(chunks.own.spikes > 0) * layer.n_in"),
-        ("(chunks.own.spikes > 0)", "(chunks.own.spikes * chunks.whole.spikes > 0)"),
+        ("else inputs + fires", "else inputs + own * (inputs > 0) + 1"),
         ("planes + net.time_steps + len(work) - 1", "planes + net.time_steps + len(work)"),
         ("net.chunks[0] if step + 1 < net.input_vectors else 0", "0"),
         ("step + 1 < net.input_vectors", "step < net.input_vectors"),

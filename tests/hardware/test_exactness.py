@@ -84,7 +84,7 @@ def _saturates(net) -> bool:
     [
         ("xp.maximum(scan.end + 1, accepted[k + 1] + 1)", "scan.end + 1"),
         ("xp.maximum(scan.end + 1, accepted[k + 1] + 1)", "xp.maximum(scan.end + 1, accepted[k + 1])"),
-        ("xp.maximum(free, last + 1)", "xp.maximum(free, last)"),
+        ("xp.maximum(free, last + 1)", "xp.maximum(free, last + 3)"),
         ("else finished + 1", "else finished"),
         ("accepted[k] = finished if", "accepted[k] = finished + 1 if"),
         ("            finished = valid", "            pass"),

@@ -5,8 +5,9 @@ from benchmarks.hardware.cases import cases, clock_cases
 from hardware.assumed import assumed_resources
 from hardware.devices import area_on, device
 from hardware.energy import Activity, energy
-from hardware.expected import expected, expected_scan, expected_taps
+from hardware.expected import entering_and_own, expected, expected_scan, expected_taps
 from hardware.expected_cost import expected_cost, expected_costs
+from hardware.expected_terms import cycle_terms
 from hardware.network import AcceleratorConfig
 from hardware.shape import fully_connected, shape_of
 from spikefront.errors import DesignError, InputError
@@ -32,7 +33,8 @@ def test_costs_are_energy_and_area_of_what_is_expected(model, name):
         spikes = spikes_of(net, 3)
         built, total = assumed_resources(net, config), expected(net, spikes, config)
         scan, taps = expected_scan(net, spikes, config), expected_taps(net, spikes, config)
-        spent = energy(built, Activity(taps, scan, total), model).total_uj
+        own = entering_and_own(cycle_terms(net, config), spikes)[1]
+        spent = energy(built, Activity(taps, scan, total, own), model).total_uj
         found = expected_cost(net, spikes, config, energy_model=model, target=target)
         assert found.cycles == pytest.approx(total)
         assert found.latency_us == pytest.approx(total / config.clock_mhz)
