@@ -17,7 +17,8 @@ one bit; only spikes are added up.
 
 where ``e(bits, capacity) = e_mem * bits / 64 * sqrt(max(capacity, 1 kB) / 8 kB)``, and a state that is
 registers costs ``bits * e_register`` instead. Under direct encoding the first layer's inputs touch the
-current memory, its own spikes the state, and every firing reads both. Units: pJ inside, uJ in what is returned.
+current memory, its own spikes the state, and every firing reads both. Units: pJ inside, uJ in what is
+returned.
 """
 
 import math

@@ -34,7 +34,7 @@ def test_costs_are_energy_and_area_of_what_is_expected(model, name):
         built, total = assumed_resources(net, config), expected(net, spikes, config)
         scan, taps = expected_scan(net, spikes, config), expected_taps(net, spikes, config)
         own = entering_and_own(cycle_terms(net, config), spikes)[1]
-        spent = energy(built, Activity(taps, scan, total, own), model).total_uj
+        spent = energy(built, Activity(taps, scan, total, echoes=own), model).total_uj
         found = expected_cost(net, spikes, config, energy_model=model, target=target)
         assert found.cycles == pytest.approx(total)
         assert found.latency_us == pytest.approx(total / config.clock_mhz)
