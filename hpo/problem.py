@@ -17,7 +17,7 @@ from hpo.optimizer.problem import FloatArray, Measures
 from hpo.queries import hypervolume_scale
 from hpo.space import Config
 from workers.layout import depth
-from workers.parameters import TrialParameters, design_grid
+from workers.parameters import design_grid
 
 COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
 """Measures that follow from spikes and the accelerator; fields of ``hardware.expected_cost.ExpectedCost``."""
@@ -35,10 +35,7 @@ class GreyBox:
 
     def __call__(self, configs: Sequence[Config], outcomes: FloatArray) -> Measures:
         """Measures (S, K, D) of outcomes (S, K, 1 + layers): accuracy, then spikes entering each layer."""
-        grids = [
-            [self._design(parameters, outcomes[:, k, 1:]) for parameters in self._grid(config)]
-            for k, config in enumerate(configs)
-        ]
+        grids = [self._designs(config, outcomes[:, k, 1:]) for k, config in enumerate(configs)]
         shape = (len(outcomes), len(grids), len(grids[0]))
         costs = expected_costs(
             [design for grid in grids for design in grid],
@@ -54,15 +51,14 @@ class GreyBox:
         spikes = np.broadcast_to(outcomes[:, :, 1:].sum(axis=2, keepdims=True), shape)
         return {**known, "accuracy": accuracy, "spikes_per_inference": spikes}
 
-    def _grid(self, config: Config) -> list[TrialParameters]:
-        return design_grid(self.spec.complete(config), self.spec.designs)
-
-    def _design(self, parameters: TrialParameters, spikes: FloatArray) -> Design:
-        """A network on its accelerator; lanes "auto" are chosen once, for the mean of ``spikes`` (S, L)."""
-        shape = parameters.shape(self.input_shape, self.classes)
+    def _designs(self, config: Config, spikes: FloatArray) -> list[Design]:
+        """A network on each of its accelerators; lanes "auto" are chosen once, for mean ``spikes`` (S, L)."""
+        grid = design_grid(self.spec.complete(config), self.spec.designs)
+        shape = grid[0].shape(self.input_shape, self.classes)  # which no accelerator parameter changes
         if self.spec.target is not None:
-            parameters = parameters.allocated(shape, spikes.mean(axis=0), self.spec.target)
-        return shape, parameters.accelerator()
+            mean, target = spikes.mean(axis=0), self.spec.target
+            grid = [parameters.allocated(shape, mean, target) for parameters in grid]
+        return [(shape, parameters.accelerator()) for parameters in grid]
 
 
 def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int) -> Problem:
