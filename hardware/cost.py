@@ -104,8 +104,8 @@ def price_many(
     *,
     target: Device | None = None,
 ) -> list[DesignCost]:
-    """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits, clock
-    and family.
+    """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits, clock,
+    family and sweep.
 
     Spikes depend on none of these, so the integer network runs once for all of them. Area is estimated
     for ``target``'s fabric.
@@ -128,7 +128,8 @@ def price_many(
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
-    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock and family.
+    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock, family and
+    sweep.
 
     Raises:
         DesignError: where it differs in anything that changes spikes, or cannot be built.
@@ -142,6 +143,7 @@ def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
         schedule=net.config.schedule,
         clock_mhz=net.config.clock_mhz,
         family=net.config.family,
+        sweep=net.config.sweep,
     )
     if same != net.config:
         raise DesignError(

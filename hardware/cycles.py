@@ -22,7 +22,8 @@ A recurrent layer scans its own spikes of the step before, C' chunks of m' cycle
     total          = V[L-1,T-1] + R + 1                      counters, then R cycles to compare
 
 In a convolutional layer a chunk takes ``m[c] = max(1, s[c] * K * K * G)``, taps outside the frame included;
-the layer fires Ho * Wo * G words, which stands for G in ``last``; its vector is valid at V = X + 3. The
+the layer fires Ho * Wo * G words, which stands for G in ``last``; its vector is valid at V = X + 3. Where
+only touched rows fire, ``last`` counts what ``hardware.rows`` says instead. The
 sparsity-aware design of arXiv 2402.06211 takes about ``G * (9 * S_in + T * Ho * Wo)`` cycles for a layer of
 3x3 kernels; what is counted here on top are empty chunks and a few cycles of pipeline per step.
 
@@ -41,14 +42,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-
 from hardware import convolution, cycles_clock
 from hardware.arrays import Array, column, countable, host, like, namespace
 from hardware.chunks import LayerChunks, bit_planes, layer_chunks
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig
 from hardware.reference import ReferenceRun
+from hardware.rows import Firing, due_counts, firings
 
 NEVER = -(2**40)
 BLOCK = 2**17  # inferences on designs whose schedules are held in memory at once, about 150 bytes each
@@ -62,7 +62,9 @@ class CycleReport:
         total: start to done, int64 (N,), with the inputs already in the input memory.
         scan: cycles in which a layer's scanner holds a chunk, or in which it walks its inputs when
             clock-driven, int64 (N, L).
-        fire: cycles in which a layer issues groups to fire, int64 (N, L).
+        fire: cycles in which a layer fires, int64 (N, L).
+        words: state words that fire, int64 (N, L): one per cycle of ``fire``, but for the cycles that a sweep
+            of touched rows adds.
         spikes: input spikes per layer (set bits of all planes when direct), int64 (N, L).
         echoes: own spikes that come back to recurrent layers, int64 (N, L), zero elsewhere.
         taps: weights that spikes meet per output channel, int64 (N, L): one for a spike, or in a convolution
@@ -73,6 +75,7 @@ class CycleReport:
     total: Array
     scan: Array
     fire: Array
+    words: Array
     spikes: Array
     echoes: Array
     taps: Array
@@ -109,7 +112,7 @@ def count_many(
     Args:
         net: the network.
         configs: accelerators on which ``net`` fires the spikes of ``run``: they may differ from its own in
-            lanes, chunk_bits, schedule, family and clock, as ``hardware.cost.on_config`` checks.
+            lanes, chunk_bits, schedule, sweep, family and clock, as ``hardware.cost.on_config`` checks.
         run: the integer reference's run on ``inputs``.
         inputs: as ``hardware.reference.run`` takes them; cycles are counted on their device.
     """
@@ -123,14 +126,18 @@ def count_each(
     """Yield what ``count_many`` returns, report by report behind its index, but not in order of index: for
     callers that keep less than a report of each of many designs."""
     scanned: dict[int, list[LayerChunks]] = {}
+    due: dict[str, list[Array | None]] = {}
     arrivals: tuple[Array, Array, Array] | None = None
     for members in _alike(configs, len(inputs)):
         nets = [replace(net, config=configs[index]) for index in members]
-        width = nets[0].config.chunk_bits
+        width, sweep = nets[0].config.chunk_bits, nets[0].config.sweep
         if width not in scanned:
             scanned[width] = layer_chunks(nets[0], run, inputs)
+        if sweep not in due:
+            due[sweep] = due_counts(nets[0], run, inputs)
+        fires = firings(nets, due[sweep], scanned[width][0].whole.spikes)
         arrivals = arrivals or _arrivals(nets[0], run, inputs, scanned[width])
-        cycles = zip(*_cycles(nets, scanned[width]), strict=True)
+        cycles = zip(*_cycles(nets, scanned[width], fires), strict=True)
         for index, one, found in zip(members, nets, cycles, strict=True):
             yield index, CycleReport(*found, *arrivals, one.input_words)
 
@@ -145,14 +152,21 @@ def _alike(configs: Sequence[AcceleratorConfig], samples: int) -> Iterator[list[
         yield from (members[i : i + block] for i in range(0, len(members), block))
 
 
-def _cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> tuple[Array, Array, Array]:
-    """Return total (D, N), scan and fire (D, N, L) of D networks that differ in lanes and clock alone."""
+def _cycles(
+    nets: list[IntegerNetwork], layers: list[LayerChunks], fires: list[Firing]
+) -> tuple[Array, Array, Array, Array]:
+    """Return total (D, N), scan, fire and words (D, N, L) of D networks that differ in lanes and clock
+    alone."""
     if nets[0].config.family == "clock_driven":
         total, scan = cycles_clock.total_cycles(nets, layers), cycles_clock.scan_cycles(nets, layers)
     else:
-        total, scan = schedule(nets, layers), _scan_cycles(nets, layers)
-    fire = like(np.array([net.sweeps for net in nets])[:, None] * nets[0].time_steps, total)
-    return total, scan, namespace(total).broadcast_to(fire, scan.shape)
+        total, scan = schedule(nets, layers, fires), _scan_cycles(nets, layers)
+    xp = namespace(total)
+    fire, words = (
+        xp.stack([xp.broadcast_to(summed, total.shape) for summed in sums], axis=2)
+        for sums in zip(*((x.all_cycles, x.all_words) for x in fires), strict=True)
+    )
+    return total, scan, fire, words
 
 
 def _scan_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
@@ -182,11 +196,10 @@ def _arrivals(
     return spikes, echoes, taps
 
 
-def schedule(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
+def schedule(nets: list[IntegerNetwork], layers: list[LayerChunks], fires: list[Firing]) -> Array:
     """Return total cycles, int64 (D, N), of D networks that differ in lanes and clock alone."""
     net, depth, spikes = nets[0], len(layers), layers[0].whole.spikes
     beats = [column([one.beats[k] for one in nets], spikes) for k in range(depth)]
-    sweeps = [column([one.sweeps[k] for one in nets], spikes) for k in range(depth)]
     xp, never, valid = namespace(spikes), column([NEVER], spikes), column([0], spikes)
     accepted, taken, drained, last = ([never] * (depth + 1) for _ in range(4))
     finished, sequential = never, net.config.schedule == "sequential"
@@ -200,7 +213,7 @@ def schedule(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array:
                 scan = _scan(layers[k], vector, accepted[k], before)
             fire = xp.maximum(scan.end + 1, accepted[k + 1] + 1)
             taken[k], drained[k] = scan.taken, scan.drained
-            last[k] = fire + sweeps[k] - 1
+            last[k] = fire + fires[k].cycles(t) - 1
             valid = last[k] + (2 if layer.convolution is None else 3)
         accepted[depth] = valid
         if sequential:

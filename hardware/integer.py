@@ -93,7 +93,7 @@ class IntegerNetwork:
     """A quantised network on one accelerator configuration.
 
     Spikes depend on the layers, ``time_steps``, ``encoding`` and the widths of ``config``, but not on its
-    ``lanes``, ``chunk_bits``, ``schedule`` and ``clock_mhz``: those may be replaced at will.
+    ``lanes``, ``chunk_bits``, ``schedule``, ``sweep`` and ``clock_mhz``: those may be replaced at will.
     """
 
     layers: tuple[IntegerLayer, ...]
@@ -140,7 +140,8 @@ class IntegerNetwork:
 
     @property
     def sweeps(self) -> tuple[int, ...]:
-        """Cycles in which a layer fires once: G, or Ho x Wo x G of a convolution."""
+        """State words of a layer, which a dense sweep fires one per cycle: G, or Ho x Wo x G of a
+        convolution."""
         return tuple(g * layer.pixels for g, layer in zip(self.groups, self.layers, strict=True))
 
     @property

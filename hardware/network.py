@@ -15,6 +15,7 @@ Leak = Literal["multiply", "shift"]
 Family = Literal["event_driven", "clock_driven"]
 Readout = Literal["count", "first_spike", "max_membrane"]
 Schedule = Literal["pipelined", "sequential"]
+Sweep = Literal["dense", "touched_rows"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -175,6 +176,8 @@ class AcceleratorConfig:
             step that has any spike, one per cycle, all layers in step.
         schedule: layers work on successive time steps at once ("pipelined"), or a step enters the first layer
             only when the last layer has finished the step before ("sequential").
+        sweep: neurons of an event-driven convolutional layer that fire in a step: all ("dense"), or those of
+            rows whose state can change ("touched_rows", ``hardware.rows``).
     """
 
     lanes: tuple[int, ...]
@@ -187,6 +190,7 @@ class AcceleratorConfig:
     clock_mhz: float = 100.0
     family: Family = "event_driven"
     schedule: Schedule = "pipelined"
+    sweep: Sweep = "dense"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``lanes`` as a list."""

@@ -226,6 +226,13 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
             f"schedule = {config.schedule!r} needs family 'event_driven', for clock-driven layers step "
             "together; use 'pipelined'."
         )
+    if config.sweep not in {"dense", "touched_rows"}:
+        raise DesignError(f"sweep = {config.sweep!r} is unknown; use 'dense' or 'touched_rows'.")
+    if config.family == "clock_driven" and config.sweep != "dense":
+        raise DesignError(
+            f"sweep = {config.sweep!r} needs family 'event_driven', for clock-driven layers do not see where "
+            "spikes land; use 'dense'."
+        )
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)

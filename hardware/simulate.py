@@ -129,7 +129,7 @@ def _cycle_limit(net: IntegerNetwork) -> int:
     )
     pairs = list(zip(net.groups, net.sizes[1:], net.echo_chunks, strict=True))
     scan += net.time_steps * sum((n + e) * g for g, n, e in pairs if e)
-    return scan + net.time_steps * sum(g + 9 for g in net.sweeps) + net.sizes[-1] + 8
+    return scan + net.time_steps * sum(g + 10 for g in net.sweeps) + net.sizes[-1] + 8
 
 
 def _step(simulation: Any, **inputs: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyrtl
 
+from hardware.rtl.rows import Place, RowWires, Sweep, sweep_rows
 from hardware.rtl.scanner import Permission, Prefetched, isolate
 from hardware.rtl.shape import CoreShape, bits_for
 
@@ -53,8 +54,10 @@ class _Scan:
     plane: Wire
 
 
-def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | None) -> Issue:
-    """Return what the core issues; drives ``fetched.take``.
+def control(
+    shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | None, rows: RowWires | None = None
+) -> Issue:
+    """Return what the core issues; drives ``fetched.take``. ``rows`` are those of a core that fires by rows.
 
     No firing starts while the buffer is ``full``; a core with a kept current asks ``go`` before every step
     but the first.
@@ -63,15 +66,22 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | 
     firing = pyrtl.Register(1, f"{shape.name}_firing", reset_value=1)
     booting = pyrtl.Register(1, f"{shape.name}_booting", reset_value=1)
     scan = _scan_registers(shape)
-    group = make_counter(max(shape.beats, shape.words), f"{shape.name}_group")
-    final = group == shape.words - 1
+    group = make_counter(max(shape.beats, shape.span), f"{shape.name}_group")
+    final = group == shape.span - 1
     empty = scan.low == 0
-    group_done = (final if shape.beats == shape.words else group == shape.beats - 1) | empty
+    group_done = (final if shape.beats == shape.span else group == shape.beats - 1) | empty
     chunk_done = scanning & group_done & (scan.rest == 0)
     scan_done = chunk_done & _last_chunk(shape, scan)
-    fire = firing & (~full | (group != 0))
-    fire_done = fire & final
-    last_step = _steps(shape, fire_done & ~booting)
+    step = make_counter(shape.time_steps, f"{shape.name}_step")
+    last_step = step == shape.time_steps - 1
+    place = Place(step == 0, booting | last_step, group)
+    sweep = (
+        _sweep(shape, firing, ~full, place)
+        if rows is None
+        else sweep_rows(shape, rows, firing & ~full, place)
+    )
+    fire_done = sweep.done
+    count_up(step, fire_done & ~booting, last_step)
     charged = _charged(shape, scan_done, fire_done & last_step)
     idle = ~scanning & ~firing
     begin, again = _begins(shape, idle & fetched.valid, idle, charged, go)
@@ -83,18 +93,29 @@ def control(shape: CoreShape, fetched: Prefetched, full: Wire, go: Permission | 
     firing.next <<= scan_done | again | (firing & ~fire_done)
     booting.next <<= booting & ~fire_done
     _advance(shape, scan, fetched, (begin, charged), group_done & scanning)
-    count_up(group, scanning | fire, pyrtl.select(scanning, group_done, final))
+    count_up(group, scanning | sweep.fire, pyrtl.select(scanning, group_done, final))
     return Issue(
         event=scanning & ~empty,
-        fire=fire,
+        fire=sweep.fire,
         publish=fire_done & ~booting,
-        clear=booting | last_step,
+        clear=place.last,
         low=scan.low,
         base=scan.base,
-        group=group,
+        group=group if rows is None else _either(scanning, group, sweep.word),
         plane=scan.plane,
         booting=booting,
     )
+
+
+def _sweep(shape: CoreShape, firing: Wire, free: Wire, place: Place) -> Sweep:
+    """Fire all words, beginning once the buffer is ``free``."""
+    fire = firing & (free | (place.group != 0))
+    return Sweep(fire, place.group, fire & (place.group == shape.words - 1))
+
+
+def _either(first: Wire, a: Wire, b: Wire) -> Wire:
+    width = max(len(a), len(b))
+    return pyrtl.select(first, a.zero_extended(width), b.zero_extended(width))
 
 
 def make_counter(count: int, name: str) -> Wire:
@@ -129,14 +150,6 @@ def _last_input_base(shape: CoreShape) -> int:
 def _last_chunk(shape: CoreShape, scan: _Scan) -> Wire:
     at_end = _at_vector_end(shape, scan)
     return at_end & (scan.plane == shape.phases - 1) if shape.planes else at_end
-
-
-def _steps(shape: CoreShape, done: Wire) -> Wire:
-    """Count fired steps; return whether this one is the inference's last."""
-    step = make_counter(shape.time_steps, f"{shape.name}_step")
-    last = step == shape.time_steps - 1
-    count_up(step, done, last)
-    return last
 
 
 def count_up(counter: Wire, step: Wire, wrap: Wire) -> None:

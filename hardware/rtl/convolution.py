@@ -20,20 +20,24 @@ Wire = Any
 
 @dataclass(frozen=True)
 class Landed:
-    """Where a tap lands: weight address, state address, and whether it is inside the frame."""
+    """Where a tap lands: weight address, state address, whether it is inside the frame, and then in which row
+    (one-hot) where only touched rows fire."""
 
     row: Wire
     word: Wire
     inside: Wire
+    line: Wire | None
 
 
 @dataclass(frozen=True)
 class Fired:
-    """The spikes of the lanes, of state word ``word``, while ``valid``."""
+    """The spikes of the lanes, of state word ``word``, while ``valid``; ``opens`` is the strobe that empties
+    the vector where not all words fire."""
 
     valid: Wire
     word: Wire
     spikes: list[Wire]
+    opens: Wire | None = None
 
 
 def land(shape: CoreShape, geometry: Convolution, index: Wire, beat: Wire) -> Landed:
@@ -50,7 +54,12 @@ def land(shape: CoreShape, geometry: Convolution, index: Wire, beat: Wire) -> La
     row = _rom(shape, "rows", found["rows"], y + dy)
     column = _rom(shape, "columns", found["columns"], x + dx)
     word = (row[:address] + column[:address] + group).truncate(address)
-    return Landed((base + step).truncate(offset), word, row[-1] & column[-1])
+    inside = row[-1] & column[-1]
+    line = None
+    if shape.by_rows:
+        starts = [row[:address] == index * shape.row_words for index in range(shape.frame_rows)]
+        line = pyrtl.concat_list([inside & start for start in starts])
+    return Landed((base + step).truncate(offset), word, inside, line)
 
 
 def frame_vector(shape: CoreShape, geometry: Convolution, fired: Fired) -> Wire:
@@ -77,17 +86,21 @@ def window(geometry: Convolution, groups: int, place: tuple[int, int, int]) -> l
 
 
 def _pixel(shape: CoreShape, geometry: Convolution, place: tuple[int, int, int], fired: Fired) -> Wire:
-    """Return the register of one pixel and group: cleared by its window's first word, or-ed with the rest."""
+    """Return the register of one pixel and group: set by its window's first word, or-ed with the others'; of
+    a vector that is emptied, or-ed with all."""
     y, x, group = place
     here = window(geometry, shape.groups, place)
     width = min(shape.lanes, shape.layer.channels - group * shape.lanes)
     register = pyrtl.Register(width, f"{shape.name}_spikes{y}_{x}_{group}")
     given = pyrtl.concat_list(fired.spikes[:width])
-    kept = register
-    if len(here) > 1:
-        later = fired.valid & pyrtl.rtl_any(*(fired.word == address for address in here[1:]))
+    kept, added = register, here if fired.opens is not None else here[1:]
+    if added:
+        later = fired.valid & pyrtl.rtl_any(*(fired.word == address for address in added))
         kept = pyrtl.select(later, register | given, register)
-    register.next <<= pyrtl.select(fired.valid & (fired.word == here[0]), given, kept)
+    if fired.opens is None:
+        register.next <<= pyrtl.select(fired.valid & (fired.word == here[0]), given, kept)
+    else:
+        register.next <<= pyrtl.select(fired.opens, pyrtl.Const(0, width), kept)
     return register
 
 

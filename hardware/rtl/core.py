@@ -20,6 +20,7 @@ from hardware.rtl import neuron
 from hardware.rtl.control import Issue, control, count_up, make_counter
 from hardware.rtl.convolution import Fired, frame_vector, land
 from hardware.rtl.readout import Tap
+from hardware.rtl.rows import RowWires, fired_rows, row_wires
 from hardware.rtl.scanner import Permission, Prefetched, encode
 from hardware.rtl.shape import CoreShape, bits_for, rest_bits, word_bits
 
@@ -79,21 +80,23 @@ def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePo
     full = pyrtl.Register(1, f"{shape.name}_full")
     strobe = pyrtl.Register(1, f"{shape.name}_published")
     busy = pyrtl.WireVector(1, f"{shape.name}_busy")
-    issue = control(shape, fetched, busy, go)
+    rows = row_wires(shape) if shape.by_rows else None
+    issue = control(shape, fetched, busy, go, rows)
     stage = _issue_stage(shape, issue)
     booting = issue.booting | stage.fire
     if shape.layer.convolution is None:
         busy <<= full
     else:
         # a vector is complete one stage later than elsewhere, and must not be overwritten meanwhile
-        stage = _tap_stage(shape, shape.layer.convolution, stage)
+        stage = _tap_stage(shape, shape.layer.convolution, stage, rows)
         busy <<= full | stage.publish
         booting = booting | stage.fire
     spikes, tap = accumulate_and_fire(shape, stage)
     full.next <<= stage.publish | (full & ~accept)
     strobe.next <<= stage.publish
     ended = _delayed(stage.publish & stage.clear, f"{shape.name}_ended") if shape.echoes else None
-    return CorePorts(spike_vector(shape, stage, spikes), full, accept, strobe, booting, ended, tap)
+    vector = spike_vector(shape, stage, spikes, rows)
+    return CorePorts(vector, full, accept, strobe, booting, ended, tap)
 
 
 def weight_words(weight: np.ndarray[Any, np.dtype[np.int64]], lanes: int, weight_bits: int) -> list[int]:
@@ -128,9 +131,12 @@ def _issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     )
 
 
-def _tap_stage(shape: CoreShape, geometry: Convolution, found: Stage) -> Stage:
+def _tap_stage(shape: CoreShape, geometry: Convolution, found: Stage, rows: RowWires | None) -> Stage:
     """Look up where a tap lands: ``found`` holds the input's index as row and the spike's cycle as group."""
     landed = land(shape, geometry, found.row, found.group)
+    if rows is not None:
+        landing = rows.landing
+        landing <<= pyrtl.select(found.event, landed.line, pyrtl.Const(0, shape.frame_rows))
     group = pyrtl.Register(bits_for(shape.words - 1), f"{shape.name}_word")
     row = pyrtl.Register(len(landed.row), f"{shape.name}_weight_row")
     fired = found.group[: len(group)] if len(found.group) > len(group) else found.group
@@ -302,10 +308,15 @@ def _memory(shape: CoreShape, name: str, width: int, read_group: Wire) -> tuple[
     return [word[i * width : (i + 1) * width] for i in range(shape.lanes)], write_memory
 
 
-def spike_vector(shape: CoreShape, stage: Stage, spikes: list[Wire]) -> Wire:
+def spike_vector(shape: CoreShape, stage: Stage, spikes: list[Wire], rows: RowWires | None = None) -> Wire:
     """Gather the groups' spikes; the vector is complete when ``publish`` has passed the read stage."""
     if shape.layer.convolution is not None:
-        return frame_vector(shape, shape.layer.convolution, Fired(stage.fire, stage.group, spikes))
+        opens = None if rows is None else rows.opens
+        vector = frame_vector(shape, shape.layer.convolution, Fired(stage.fire, stage.group, spikes, opens))
+        if rows is not None:
+            fired = rows.fired
+            fired <<= fired_rows(shape, shape.layer.convolution, vector)
+        return vector
     slices = []
     for group in range(shape.groups):
         size = min(shape.lanes, shape.layer.n_out - group * shape.lanes)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig
+from hardware.rows import by_rows
 
 CYCLE_BITS = 32
 
@@ -24,7 +25,8 @@ class CoreShape:
         echoes: chunks of the layer's own spikes of the step before; 0 unless it is recurrent. Beside
             ``planes`` they are scanned before every step, and add to the state instead of the kept current.
         rows: weight words per group: inputs, and own spikes behind them; or the taps of all input channels.
-        words: state words: groups, or groups of every pixel; firing takes a cycle for each.
+        words: state words: groups, or groups of every pixel; a dense sweep takes a cycle for each.
+        by_rows: whether only touched rows of the frame fire (``hardware.rows``).
         beats: cycles per spike: groups, or groups of every tap.
     """
 
@@ -40,6 +42,22 @@ class CoreShape:
     rows: int
     words: int
     beats: int
+    by_rows: bool = False
+
+    @property
+    def frame_rows(self) -> int:
+        """Rows of neurons; 1 in a fully connected layer."""
+        return 1 if self.layer.convolution is None else self.layer.convolution.frame[0]
+
+    @property
+    def row_words(self) -> int:
+        """State words of a row of neurons."""
+        return self.words // self.frame_rows
+
+    @property
+    def span(self) -> int:
+        """Words that fire one behind the other: a row's where only some rows fire, or all."""
+        return self.row_words if self.by_rows else self.words
 
     @property
     def phases(self) -> int:
@@ -73,6 +91,7 @@ def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
             rows=layer.rows.shape[1],
             words=net.sweeps[k],
             beats=net.beats[k],
+            by_rows=by_rows(net, k),
         )
         for k, layer in enumerate(net.layers)
     ]
