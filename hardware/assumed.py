@@ -35,6 +35,7 @@ def _neuron(layer: LayerShape, config: AcceleratorConfig, *, current: bool) -> N
         recurrent=layer.recurrent,
         channels=layer.channels,
         convolution=layer.convolution,
+        watches=layer.subtracts and layer.leaks == (1.0,) and layer.refractory_steps == 0,
     )
 
 

@@ -1,16 +1,18 @@
 """Energy of an inference from counted activity, split by part and by place, under a named coefficient table.
 
-With N_w weight words read, T time steps, P lanes and G groups, a layer costs under "asic_45nm"::
+With N_w weight words read, N_f state words fired, P lanes and G groups, a layer costs under "asic_45nm"::
 
     weight memory    N_w * e(P * weight_bits, capacity)
-    bias memory      T * G * e(P * bias_bits, capacity)
+    bias memory      N_f * e(P * bias_bits, capacity)
     address tables   scan cycles * e(bits, capacity)                      convolutions only, each table
-    state memory     2 * (N_w + T * G) * e(P * state_bits, capacity)        read and write
-    adders           (N_w * P * sum_bits + T * G * P * 3 * membrane_bits) * e_add
-    leak             T * G * P * membrane_bits * leak_bits * e_mul          multiply leak only
+    state memory     2 * (N_w + N_f) * e(P * state_bits, capacity)          read and write
+    adders           (N_w * P * sum_bits + N_f * P * 3 * membrane_bits) * e_add
+    leak             N_f * P * membrane_bits * leak_bits * e_mul            multiply leak only
     scanner          scan cycles * chunk_bits * e_scan
     registers        cycles * flip-flops * e_ff
     leakage          (uW per kB and per flip-flop) * latency
+
+N_f is G in every step of a fully connected layer, and what ``hardware.rows`` counts in a convolution.
 
 The clock-driven family reads a weight word in every cycle of a walk, spike or not, and its scanner looks at
 one bit; only spikes are added up.
@@ -84,7 +86,7 @@ class Energy:
 
 def activity(report: CycleReport) -> Activity:
     """Return the exact activity of simulated or counted inferences."""
-    return Activity(report.taps, report.scan, report.total, echoes=report.echoes)
+    return Activity(report.taps, report.scan, report.total, report.words, report.echoes)
 
 
 def energy(built: Resources, activity: Activity, model: str = "asic_45nm") -> Energy:

@@ -11,6 +11,7 @@ from hardware import resources_clock
 from hardware.convolution import table_sizes
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, Convolution, Readout
+from hardware.rows import by_rows, holds_still, rests_after_spike
 from hardware.rtl.shape import CYCLE_BITS, bits_for, counter_bits, decided_bits, word_bits
 from hardware.shape import NetworkShape, shape_of
 
@@ -46,6 +47,8 @@ class LayerResources:
         flip_flops: registers of the core, its scanner and its spike buffer.
         tables: address tables of a convolution (``hardware.convolution.tables``), all read-only.
         bias: bias memory, a word per group; None without biases, or where one group makes them constants.
+        rows: rows of a frame that fire only where touched (``hardware.rows``); 0 where all words fire.
+        watched: spikes looked at for rows that fire again, 0 where neurons leak or rest behind a spike.
     """
 
     n_in: int
@@ -62,6 +65,8 @@ class LayerResources:
     flip_flops: int
     bias: Memory | None = None
     tables: tuple[Memory, ...] = ()
+    rows: int = 0
+    watched: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ class NeuronWidths:
         recurrent: whether its own spikes come back.
         channels: neurons with weights of their own, where fewer than outputs.
         convolution: geometry of a convolutional layer.
+        by_rows: whether only touched rows of its frame fire.
+        watches: whether rows that fired are due again.
     """
 
     accumulator_bits: int
@@ -119,6 +126,8 @@ class NeuronWidths:
     recurrent: bool = False
     channels: int | None = None
     convolution: Convolution | None = None
+    by_rows: bool = False
+    watches: bool = False
 
 
 def resources(net: IntegerNetwork) -> Resources:
@@ -139,6 +148,7 @@ def _neuron(layer: IntegerLayer, config: AcceleratorConfig) -> NeuronWidths:
         layer.recurrent is not None,
         layer.channels,
         layer.convolution,
+        watches=holds_still(layer, config) and not rests_after_spike(layer),
     )
 
 
@@ -149,7 +159,8 @@ def count_resources(
     sizes, time_steps, encoding, lanes = net.sizes, net.time_steps, net.encoding, net.lanes(config)
     readout = _readout_flip_flops(net.readout, time_steps, net.classes, net.population, config.membrane_bits)
     layers = []
-    for k, neuron in enumerate(neurons):
+    for k, widths in enumerate(neurons):
+        neuron = replace(widths, by_rows=by_rows(net, config, k))
         feed: Feed = "buffer" if k else "planes" if encoding == "direct" else "steps"
         build = _layer if neuron.convolution is None else _convolution
         layers.append(build((sizes[k], sizes[k + 1], lanes[k]), time_steps, config, neuron, feed))
@@ -226,10 +237,13 @@ def _convolution(
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     if feed == "steps" and config.schedule == "sequential":
         held = counter_bits(-(-n_in // config.chunk_bits))
-    counter = counter_bits(max(words, groups * geometry.kernel**2))
+    rows_swept, beats = geometry.frame[0] * neuron.by_rows, groups * geometry.kernel**2
+    counter = counter_bits(max(words // max(rows_swept, 1), beats))
+    issued = max(counter, bits_for(words - 1)) if rows_swept else counter
     scanner = 4 * config.chunk_bits + 1 + bits_for(n_in - 1) * (1 + (n_in > config.chunk_bits))
     planes = 1 + 3 * counter_bits(config.input_bits) if direct else 0
-    control = 3 + counter_bits(time_steps) + planes + 2 * counter
+    control = 3 + counter_bits(time_steps) + planes + counter + issued
+    control += 2 * rows_swept + 1 if rows_swept else 0
     pipeline = 4 + 4 + 2 + bits_for(rows - 1) + 2 * bits_for(words - 1)
     channels = counter_bits(groups) if neuron.bias_bits and words > groups else 0
     kept = sum(m.bits for m in (state, current) if m and m.registers) + channels
@@ -241,6 +255,8 @@ def _convolution(
         current=current,
         flip_flops=held + scanner + control + pipeline + kept + lanes * neuron.decided_bits + n_out + 2,
         tables=tuple(Memory(*size) for size in table_sizes(geometry, groups).values()),
+        rows=rows_swept,
+        watched=n_out if rows_swept and neuron.watches else 0,
     )
 
 

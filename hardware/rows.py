@@ -30,14 +30,16 @@ from hardware.arrays import Array, cast, column, like, namespace
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, Convolution
 from hardware.reference import ReferenceRun
+from hardware.shape import LayerShape, NetworkShape
 
 BoolArray = NDArray[np.bool_]
 
 
-def by_rows(net: IntegerNetwork, index: int) -> bool:
+def by_rows(net: IntegerNetwork | NetworkShape, config: AcceleratorConfig, index: int) -> bool:
     """Return whether layer ``index`` of ``net`` fires touched rows only."""
     layer = net.layers[index]
-    sweeps = net.config.sweep == "touched_rows" and layer.convolution is not None and layer.bias is None
+    biased = layer.bias if isinstance(layer, LayerShape) else layer.bias is not None
+    sweeps = config.sweep == "touched_rows" and layer.convolution is not None and not biased
     resting = index < len(net.layers) - 1 or net.readout != "max_membrane"
     return sweeps and resting and not (net.direct and index == 0)
 

@@ -193,9 +193,7 @@ def _distinct(grid: list[TrialParameters], network: TrainedNetwork) -> list[Tria
 def spike_key(config: AcceleratorConfig) -> AcceleratorConfig:
     """What of a configuration decides spikes: lanes, chunk width, clock, family and sweep do not."""
     lanes = (1,) * len(config.lanes)
-    return replace(
-        config, lanes=lanes, chunk_bits=32, clock_mhz=1.0, family="event_driven", sweep="dense"
-    )
+    return replace(config, lanes=lanes, chunk_bits=32, clock_mhz=1.0, family="event_driven", sweep="dense")
 
 
 def _inputs(samples: Any, parameters: TrialParameters) -> Any:

@@ -91,7 +91,7 @@ def core_shapes(net: IntegerNetwork) -> list[CoreShape]:
             rows=layer.rows.shape[1],
             words=net.sweeps[k],
             beats=net.beats[k],
-            by_rows=by_rows(net, k),
+            by_rows=by_rows(net, net.config, k),
         )
         for k, layer in enumerate(net.layers)
     ]

@@ -1,6 +1,7 @@
 import pyrtl
 
 from benchmarks.hardware.cases import cases
+from benchmarks.hardware.row_cases import on_dense, row_cases
 from hardware.assumed import assumed_resources
 from hardware.network import AcceleratorConfig
 from hardware.resources import resources
@@ -39,3 +40,13 @@ def test_more_lanes_than_neurons_are_not_built():
     assert [(layer.lanes, layer.groups) for layer in layers] == [(8, 1), (3, 2)]
     assert layers[0].state.registers
     assert not layers[1].state.registers
+
+
+def test_counts_of_touched_rows_equal_the_registers_and_memories_of_the_rtl():
+    for case in row_cases(40, seed=11):
+        for one in (case, on_dense(case)):
+            block, counted = build(one.net), resources(one.net)
+            registers = sum(len(wire) for wire in block.wirevector_subset(pyrtl.Register))
+            assert counted.total_flip_flops == registers, one.name
+            memories = {net.op_param[1] for net in block.logic if net.op in "m@"}
+            assert sorted(m.bitwidth for m in memories) == sorted(m.bits for m in counted.memories), one.name
