@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardware.allocate import allocate
 from hardware.devices import Device
-from hardware.network import AcceleratorConfig, Family, FloatArray
+from hardware.network import AcceleratorConfig, Family, FloatArray, Sweep
 from hardware.shape import NetworkShape
 from models.architecture import dense_text, parse
 from spikefront.errors import SpecError
@@ -128,6 +128,9 @@ class TrialParameters(BaseModel):
     )
     clock_mhz: float = Field(100.0, gt=0.0, le=2000.0, description="nominal clock")
     family: Family = Field("event_driven", description="accelerator: `event_driven` or `clock_driven`")
+    sweep: Sweep = Field(
+        "dense", description="neurons of a convolutional layer that fire in a step: `dense` or `touched_rows`"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +144,11 @@ class TrialParameters(BaseModel):
             raise ValueError(
                 f"beta {min(betas):g} with neuron lapicque gives a negative decay (1 + ln beta): "
                 f"keep beta at or above {LAPICQUE_BETA_MIN:.3f}"
+            )
+        if self.family == "clock_driven" and self.sweep != "dense":
+            raise ValueError(
+                f"sweep {self.sweep} needs family event_driven, for clock-driven layers do not see where "
+                "spikes land: use dense"
             )
         for name in ("lanes", "beta"):
             value = getattr(self, name)

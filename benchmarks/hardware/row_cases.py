@@ -1,7 +1,7 @@
 """Random small convolutional networks for the sweep of touched rows, and inputs that touch few rows or all.
 
 Kernels of 1 to 5, strides, padding and pooling that leaves rows over; neurons that hold still and that do
-not; events that keep to a few rows, come in bursts, or do not come at all; now and then a slow layer behind.
+not; events that keep to a few rows, come in bursts, or do not come at all; none to two layers behind.
 """
 
 from dataclasses import replace
@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from benchmarks.hardware.cases import SAMPLES, Case
 from hardware.integer import IntegerNetwork
-from hardware.network import AcceleratorConfig, Convolution, Encoding, Reset, TrainedLayer, TrainedNetwork
+from hardware.network import (
+    AcceleratorConfig,
+    Convolution,
+    Encoding,
+    Readout,
+    Reset,
+    TrainedLayer,
+    TrainedNetwork,
+)
 from hardware.quantize import quantize
 
-INPUTS = ("rows", "bursts", "uniform", "first", "full", "empty")
+INPUTS = ("rows", "bursts", "uniform", "first", "rows", "first", "bursts", "full", "first", "empty")
 
 
 def row_cases(count: int, seed: int = 0) -> list[Case]:
@@ -30,18 +38,19 @@ def on_dense(case: Case) -> Case:
 
 
 def _case(rng: np.random.Generator, index: int) -> Case:
-    kind = INPUTS[index % len(INPUTS)]
+    kind = INPUTS[index % len(INPUTS)]  # those with empty steps more often
     config = _config(rng)
     frames = _frames(rng)
     layers = [_convolved(rng, channels, shape, config) for channels, shape in frames]
-    sizes = [layers[-1].n_out, *(int(rng.integers(1, 7)) for _ in range(int(rng.integers(1, 3))))]
+    sizes = [layers[-1].n_out, *(int(rng.integers(1, 7)) for _ in range(int(rng.choice([0, 1, 1, 2]))))]
     layers += [_neurons(rng, rng.normal(0.2, 1.0, (n_out, n_in)), config) for n_in, n_out in pairwise(sizes)]
     config = replace(config, lanes=tuple(int(rng.integers(1, 4)) for _ in layers))
     encoding: Encoding = "direct" if rng.random() < 0.15 else "rate"
-    steps = int(rng.integers(1, 10))
-    net = quantize(TrainedNetwork(tuple(layers), steps, encoding), config)
+    readout: Readout = ("count", "first_spike", "max_membrane")[int(rng.integers(3))]
+    steps = int(rng.integers(1, 8))
+    net = quantize(TrainedNetwork(tuple(layers), steps, encoding, readout), config)
     shapes = " ".join(f"{c}c{s.kernel}s{s.stride}p{s.padding}/{s.pool} on {s.in_shape}" for c, s in frames)
-    name = f"{index}: {shapes} T={steps} P={config.lanes} {kind} {config.schedule} {encoding}"
+    name = f"{index}: {shapes} T={steps} P={config.lanes} {kind} {config.schedule} {encoding} {readout}"
     return Case(name, kind, net, _inputs(rng, net, kind))
 
 
@@ -65,7 +74,7 @@ def _frames(rng: np.random.Generator) -> list[tuple[int, Convolution]]:
     found = []
     for _ in range(int(rng.integers(1, 3))):
         kernel = int(rng.integers(1, 6))
-        padding = int(rng.integers(max(0, -(-(kernel - min(shape[1:])) // 2)), kernel))
+        padding = int(rng.integers(max(0, -(-(kernel - min(shape[1:])) // 2)), min(kernel, 3)))
         geometry = Convolution(shape, kernel, int(rng.integers(1, 4)), padding)
         if min(geometry.frame) > 1 and rng.random() < 0.5:
             geometry = replace(geometry, pool=2)
@@ -84,11 +93,11 @@ def _convolved(
 def _neurons(
     rng: np.random.Generator, weight: NDArray[np.float64], config: AcceleratorConfig
 ) -> TrainedLayer:
-    """Return a layer of neurons of which about half hold still."""
+    """Return a layer that leaks, or one that holds still and may fire several times for one input."""
     reset: Reset = ("subtract", "subtract", "zero", "fixed", "none")[int(rng.integers(5))]
     least = float(np.abs(weight).max() / (2 ** (config.weight_bits - 1) - 1))
-    threshold = max(float(rng.uniform(0.5, 3.0)), least)
     restless = rng.random() < 0.5
+    threshold = max(float(rng.uniform(0.5, 3.0) if restless else rng.uniform(0.3, 1.5)), least)
     return TrainedLayer(
         weight,
         beta=float(rng.choice([0.5, 0.9, 1.0])) if restless else 1.0,
