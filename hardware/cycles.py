@@ -134,7 +134,7 @@ def count_each(
         if width not in scanned:
             scanned[width] = layer_chunks(nets[0], run, inputs)
         if sweep not in due:
-            due[sweep] = due_counts(nets[0], run, inputs)
+            due[sweep] = due_counts(nets[0], run.spikes, inputs)
         fires = firings(nets, due[sweep], scanned[width][0].whole.spikes)
         arrivals = arrivals or _arrivals(nets[0], run, inputs, scanned[width])
         cycles = zip(*_cycles(nets, scanned[width], fires), strict=True)

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 from hardware.arrays import Array, cast, column, like, namespace
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import AcceleratorConfig, Convolution
-from hardware.reference import ReferenceRun
 from hardware.shape import LayerShape, NetworkShape
 
 BoolArray = NDArray[np.bool_]
@@ -108,13 +107,21 @@ def firings(nets: Sequence[IntegerNetwork], due: Sequence[Array | None], kind: A
     return found
 
 
-def due_counts(net: IntegerNetwork, run: ReferenceRun, inputs: Array, batch: int = 500) -> list[Array | None]:
+def due_counts(
+    net: IntegerNetwork, spikes: Sequence[Array], inputs: Array, batch: int = 500
+) -> list[Array | None]:
     """Return how many rows are due in every step, per layer: int64 (T, N), None where all words fire.
 
-    It does not depend on lanes. ``batch`` samples are looked at at once.
+    It does not depend on lanes.
+
+    Args:
+        net: the network on its accelerator.
+        spikes: those of every layer (N, T, n_out), by the integer reference.
+        inputs: as ``hardware.reference.run`` takes them.
+        batch: samples that are looked at at once.
     """
     return [
-        _counted(net, k, (run.spikes[k - 1] if k else inputs, run.spikes[k]), batch)
+        _counted(net, k, (spikes[k - 1] if k else inputs, spikes[k]), batch)
         if by_rows(net, net.config, k)
         else None
         for k in range(len(net.layers))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from hardware.integer import membrane_range
 from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.reference import run
-from hardware.rows import by_rows, due_rows, fired_words, holds_still, landed_rows
+from hardware.rows import by_rows, due_counts, due_rows, holds_still, landed_rows
 from hardware.simulate import check, simulate
 from hardware.verify import verify
 from spikefront.errors import DesignError
@@ -51,7 +52,9 @@ def events(net, *spikes):
 
 
 def words(net, inputs):
-    return fired_words(net, run(net, inputs), inputs)[0].tolist()
+    """State words that the first layer fires in every step, sample by sample."""
+    rows = due_counts(net, run(net, inputs).spikes, inputs)[0]
+    return (rows.T * (net.sweeps[0] // net.layers[0].convolution.frame[0])).tolist()
 
 
 def test_cycles_by_hand():
@@ -204,24 +207,26 @@ def _mutant(module, old, new):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("1 + np.maximum(1, fired)", "np.maximum(1, fired)"),
-        ("1 + np.maximum(1, fired)", "1 + fired"),
-        ("np.logical_or.accumulate(landed, axis=1)", "landed.copy()"),
-        ("    due[:, -1] = touched[:, -1]\n", ""),
+        ("1 + namespace(words).clip(words, 1, None)", "namespace(words).clip(words, 1, None)"),
+        ("1 + namespace(words).clip(words, 1, None)", "1 + words"),
+        ("landed.cumsum(axis=1) > 0", "landed.copy()"),
+        ("    landed[:, -1] = touched[:, -1]\n", ""),
         ("_fired_rows(spikes, shape)[:, :-1]", "_fired_rows(spikes, shape)[:, 1:]"),
         ("    if not rests_after_spike(layer):", "    if False:"),
         ("    if not rests_after_spike(layer):", "    if True:"),
         (" and layer.refractory_steps == 0", ""),
         (" and layer.synapse_leak is None", ""),
-        ("frames[..., live]", "frames"),
+        ("(frames & like(live, frames))", "frames"),
         ("and not biased", ""),
         ("return sweeps and resting and not", "return sweeps and not"),
-        ("np.repeat(lines, shape.pool, axis=2)", "np.repeat(lines, 1, axis=2)"),
+        ("np.arange(shape.frame[0]) // shape.pool", "np.arange(shape.frame[0])"),
         ("first < shape.kernel", "first <= shape.kernel"),
     ],
 )
 def test_a_wrong_formula_is_found(swept, monkeypatch, old, new):
-    monkeypatch.setattr(cycles, "rows", _mutant(rows, old, new))
+    mutant = _mutant(rows, old, new)
+    monkeypatch.setattr(cycles, "due_counts", mutant.due_counts)
+    monkeypatch.setattr(cycles, "firings", mutant.firings)
     assert _cycle_differences(cycles, swept) > 0
 
 
@@ -243,6 +248,24 @@ def test_a_firing_never_takes_more_than_a_cycle_beyond_the_dense_one():
         assert (touched.words <= dense.words).all()
         assert np.array_equal(touched.scan, dense.scan)
         assert np.array_equal(dense.words, dense.fire)
+
+
+def test_designs_counted_together_and_on_tensors_are_those_counted_alone():
+    for case in row_cases(20, seed=3):
+        reference = run(case.net, case.inputs)
+        configs = [
+            replace(case.net.config, sweep=sweep, lanes=(lanes,) * len(case.net.layers))
+            for sweep in ("touched_rows", "dense")
+            for lanes in (1, 2)
+        ]
+        together = cycles.count_many(case.net, configs, reference, case.inputs)
+        tensors = torch.as_tensor(case.inputs.astype(np.uint8))
+        on_torch = cycles.count_many(case.net, configs, run(case.net, tensors), tensors)
+        for config, found, other in zip(configs, together, on_torch, strict=True):
+            alone = cycles.count(replace(case.net, config=config), reference, case.inputs)
+            for name in ("total", "fire", "words"):
+                assert np.array_equal(getattr(alone, name), getattr(found, name)), case.name
+                assert np.array_equal(getattr(alone, name), getattr(other.on_host(), name)), case.name
 
 
 def test_layers_that_are_never_at_rest_fire_everything():
