@@ -22,9 +22,23 @@ def remarks(store: Store, name: str) -> list[str]:
             f"{found.counts['failed']} of {found.trials_total} trials failed, trial {failed[0].number} with: "
             f"{failed[0].reason}; see 'spikefront show {name} {failed[0].number}'"
         )
+    if audit := _audit(store, name, found.counts["silent"]):
+        lines.append(audit)
     if designs and found.hypervolume == 0.0:
         lines.append("no design is better than the reference in every objective: the hypervolume stays zero")
     return lines + _bounds(spec_of(store, name).space, designs)
+
+
+def _audit(store: Store, name: str, stopped: int) -> str:
+    """How often a verdict of silence was wrong, as far as condemned trainings ran on to show it."""
+    audits = [trial.metrics["audit"] for trial in store.trials(name) if "audit" in trial.metrics]
+    if not audits:
+        return ""
+    recovered = sum(audit["recovered"] for audit in audits)
+    return (
+        f"{stopped + len(audits)} trainings were condemned as silent; {len(audits)} of them ran on as an"
+        f" audit, and {recovered} recovered"
+    )
 
 
 def _bounds(space: dict[str, Variable], designs: Sequence[FrontDesign]) -> list[str]:
