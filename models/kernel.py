@@ -60,28 +60,32 @@ class Kernel:
         )
         return Trace(membrane, spikes, None)
 
-    def backward(self, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> Tensor:
-        """Gradient for the membrane potentials (T, B, *n) from that for the spikes.
+    def backward(
+        self, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics, *, summed: bool
+    ) -> Tensor:
+        """Gradient for the membrane potentials from that for the spikes: (T, B, *n), or (B, *n) ``summed``.
 
         Raises:
             KeyError: it does not know the surrogate (``knows``).
         """
-        rows, grad = torch.empty_like(trace.membrane), _laid_out_as(trace.membrane, grad)
+        grad = _laid_out_as(trace.membrane, grad)
+        found = torch.zeros_like(trace.membrane[0]) if summed else torch.empty_like(trace.membrane)
         code, inner, outer = _surrogate(dynamics.derivative, trace.membrane)
         values = [
             _values(each, trace.membrane) for each in (constants.decay, constants.threshold, inner, outer)
         ]
-        self._call("backward", rows)(
+        self._call("backward", found)(
             _address(grad),
             ctypes.c_ssize_t(grad.stride(0)),
-            *map(_address, (trace.membrane, trace.spikes, rows)),
-            *_extent(rows),
+            *map(_address, (trace.membrane, trace.spikes)),
+            *((None, _address(found)) if summed else (_address(found), None)),
+            *_extent(trace.membrane),
             *map(_address, values),
             _lengths(values),
             ctypes.c_int(_reset_code(dynamics)),
             ctypes.c_int(code),
         )
-        return rows
+        return found
 
     def decay_back(self, rows: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> None:
         """What ``scan_adjoint.decay_back`` does, in place; ``rows`` is laid out as the membrane."""

@@ -17,7 +17,7 @@ from models.dynamics import RESETS, Constant, Dynamics, Reset
 from models.kernel import KERNEL_SURROGATES, Kernel
 from models.kernel_build import BuildError, load
 from models.scan_adjoint import Arriving, Wanted, backward
-from models.scan_parts import Constants
+from models.scan_parts import Constants, Trace
 from models.scan_steps import forward
 from models.surrogates import surrogate_named
 from spikefront.errors import SpecError, ToolMissingError
@@ -25,7 +25,6 @@ from spikefront.errors import SpecError, ToolMissingError
 _VARIABLE = "SPIKEFRONT_SCAN"
 _PRECISIONS = (torch.float32, torch.float64)
 _VALUES: Sequence[Constant] = (0.87, 0.9, 1.7)  # decay, threshold and slope of the test
-_UNWANTED = Wanted(decay=False, threshold=False, alpha=False, recurrent=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,23 @@ def _agree(kernel: Kernel, dtype: torch.dtype, dynamics: Dynamics) -> bool:
         forward(currents, constants, dynamics, keep_synapse=False),
     ]
     found = [
-        (*trace[:2], backward(Arriving(grads, None), trace, constants, dynamics, _UNWANTED, kernel=used)[0])
+        (*trace[:2], *_gradients(grads, trace, dynamics, used))
         for trace, used in zip(traces, (kernel, None), strict=True)
     ]
     return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def _gradients(grads: Tensor, trace: Trace, dynamics: Dynamics, kernel: Kernel | None) -> list[Tensor]:
+    """Gradients for currents that differ between steps, and for currents that do not."""
+    constants = Constants(dynamics.decay, dynamics.threshold, None, None)
+    return [
+        backward(
+            Arriving(grads, None),
+            trace,
+            constants,
+            dynamics,
+            Wanted(decay=False, threshold=False, alpha=False, recurrent=False, summed=summed),
+            kernel=kernel,
+        ).currents
+        for summed in (False, True)
+    ]

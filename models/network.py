@@ -101,9 +101,14 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
         last = len(spikes) == len(stages) - 1
         if spikes and how.dropout is not None:
             signal = how.dropout(signal)
-        currents = _every_step(_currents(stage, signal), stage, how.time_steps)
-        gradient = last and how.membrane_gradient
-        signal, membrane = scan(currents, stage.dynamics, stage.recurrent, membrane_gradient=gradient)
+        currents = _currents(stage, signal).to(stage.weight.dtype)  # mixed precision ends here
+        signal, membrane = scan(
+            currents,
+            stage.dynamics,
+            stage.recurrent,
+            time_steps=how.time_steps if currents.ndim == len(stage.layer.neurons_shape) + 1 else None,
+            membrane_gradient=last and how.membrane_gradient,
+        )
         if stage.layer.pool == 2:
             signal = _pooled(signal)
         spikes.append(signal)
@@ -113,14 +118,6 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
         torch.stack(layer_spikes, dim=1).to(torch.int64),
         tuple(spikes),
     )
-
-
-def _every_step(currents: Tensor, stage: Stage, time_steps: int) -> Tensor:
-    """Currents of every step, constant ones as a view; mixed precision ends here, before the neurons."""
-    currents = currents.to(stage.weight.dtype)
-    if currents.ndim == len(stage.layer.neurons_shape) + 1:
-        return currents.expand(time_steps, *currents.shape)
-    return currents
 
 
 def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor, Stage]:

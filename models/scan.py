@@ -28,15 +28,18 @@ def scan(
     dynamics: Dynamics,
     recurrent: Tensor | None = None,
     *,
+    time_steps: int | None = None,
     membrane_gradient: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Run one layer over all time steps, starting from rest.
 
     Args:
-        currents: float (T, B, *n), time first; a constant current may be an expanded view with stride 0.
+        currents: float (T, B, *n), time first; or (B, *n), the same in every step, with ``time_steps``.
         dynamics: constants of the recurrence. Those that require a gradient get it.
         recurrent: weights of the layer's own spikes of the step before, (n, n) from neuron (column) to neuron
             (row), for currents (T, B, n); or (K, n, n), one matrix per network, for currents (T, K, B, n).
+        time_steps: T, if the currents are those of one step. Cheaper than an expanded view, whose gradient is
+            written out for every step before it is summed.
         membrane_gradient: whether the membrane potentials returned carry a gradient (a loss on them needs
             it).
 
@@ -48,14 +51,15 @@ def scan(
         SpecError: the recurrent weights do not fit the currents, the kind of neuron, or a gain per sample.
     """
     if recurrent is not None:
-        _check_recurrent(currents, dynamics, recurrent)
+        _check_recurrent(currents.shape[time_steps is None :], dynamics, recurrent)
     if dynamics.kind == "alpha":
-        return scan_alpha(currents, dynamics, membrane_gradient)
+        repeated = currents if time_steps is None else currents.expand(time_steps, *currents.shape)
+        return scan_alpha(repeated, dynamics, membrane_gradient)
     if isinstance(dynamics.gain, Tensor) or (recurrent is not None and dynamics.gain != 1.0):
         currents, recurrent, dynamics = _fold_gain(currents, recurrent, dynamics)
     constants = (dynamics.decay, dynamics.threshold, dynamics.alpha, recurrent)
     tensors = (each.to(currents) if isinstance(each, Tensor) else each for each in constants)
-    spikes, membrane = _Scan.apply(currents, *tensors, dynamics, membrane_gradient)  # type: ignore[no-untyped-call]
+    spikes, membrane = _Scan.apply(currents, *tensors, dynamics, membrane_gradient, time_steps)  # type: ignore[no-untyped-call]
     return spikes, membrane
 
 
@@ -64,8 +68,13 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, currents: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
-        """Membrane and spikes for every step; keeps both for the backward pass."""
-        constants, (dynamics, membrane_gradient) = Constants(*arguments[:4]), arguments[4:]
+        """Membrane and spikes for every step; keeps both for the backward pass.
+
+        ``currents`` are those of one step, (B, *n), where the last argument says how often they repeat.
+        """
+        constants, (dynamics, membrane_gradient, ctx.repeats) = Constants(*arguments[:4]), arguments[4:]
+        if ctx.repeats is not None:
+            currents = currents.expand(ctx.repeats, *currents.shape)
         kernel = ctx.kernel = suitable_kernel(currents, constants, dynamics)
         if kernel is not None:
             trace = kernel.forward(currents, constants, dynamics)
@@ -84,10 +93,11 @@ class _Scan(torch.autograd.Function):
         membrane, spikes, synapse, *tensors = ctx.saved_tensors
         pairs = zip(ctx.numbers, tensors, strict=True)
         constants = Constants(*(number if tensor is None else tensor for number, tensor in pairs))
-        wanted = Wanted(*ctx.needs_input_grad[1:5])
+        decay, threshold, alpha, recurrent = ctx.needs_input_grad[1:5]
+        wanted = Wanted(decay, threshold, alpha, recurrent, summed=ctx.repeats is not None)
         trace = Trace(membrane, spikes, synapse)
         found = backward(Arriving(*grads), trace, constants, ctx.dynamics, wanted, kernel=ctx.kernel)
-        return (*found, None, None)
+        return (*found, None, None, None)
 
 
 def _fold_gain(
@@ -95,10 +105,6 @@ def _fold_gain(
 ) -> tuple[Tensor, Tensor | None, Dynamics]:
     """Put the gain into the currents and the recurrent weights, so that autograd sees it."""
     gain = torch.as_tensor(dynamics.gain, dtype=currents.dtype, device=currents.device)
-    constant = currents.stride(0) == 0
-    currents = (
-        (currents[0] * gain).expand(len(currents), *currents.shape[1:]) if constant else currents * gain
-    )
     if recurrent is not None:
         per_row = gain if gain.ndim > 1 else gain.reshape(1, -1)
         if per_row.shape[-2] != 1:
@@ -106,17 +112,16 @@ def _fold_gain(
                 f"gain of a recurrent layer has shape {tuple(gain.shape)}; it cannot differ between samples"
             )
         recurrent = recurrent * per_row.mT
-    return currents, recurrent, replace(dynamics, gain=1.0)
+    return currents * gain, recurrent, replace(dynamics, gain=1.0)
 
 
-def _check_recurrent(currents: Tensor, dynamics: Dynamics, recurrent: Tensor) -> None:
-    """Refuse recurrent weights that do not belong to the currents."""
+def _check_recurrent(shape: torch.Size, dynamics: Dynamics, recurrent: Tensor) -> None:
+    """Refuse recurrent weights that do not belong to currents of this shape in one step, (B, *n)."""
     if dynamics.kind == "alpha":
         raise SpecError("an alpha neuron has no recurrent form; choose the leaky or the synaptic neuron")
-    n = currents.shape[-1]
-    expected = (n, n) if currents.ndim == 3 else (*currents.shape[1:-2], n, n)
-    if currents.ndim > 4 or tuple(recurrent.shape) != expected:
+    expected = (*shape[:-2], shape[-1], shape[-1])
+    if len(shape) > 3 or tuple(recurrent.shape) != expected:
         raise SpecError(
-            f"recurrent weights are {tuple(recurrent.shape)} and the currents {tuple(currents.shape)}; give"
-            " (n, n) for currents (T, B, n), or (K, n, n) for currents (T, K, B, n)"
+            f"recurrent weights are {tuple(recurrent.shape)} and the currents of a step {tuple(shape)}; give"
+            " (n, n) for currents (B, n), or (K, n, n) for currents (K, B, n)"
         )

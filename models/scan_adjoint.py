@@ -31,16 +31,17 @@ class Arriving(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which gradients of constants are asked for."""
+    """Which gradients of constants are asked for; ``summed``: the currents were the same in every step."""
 
     decay: bool
     threshold: bool
     alpha: bool
     recurrent: bool
+    summed: bool
 
 
 class Gradients(NamedTuple):
-    """Gradients in the order of the autograd function's inputs."""
+    """Gradients in the order of the autograd function's inputs; ``currents`` may be summed to (B, *n)."""
 
     currents: Tensor
     decay: Tensor | None
@@ -77,6 +78,8 @@ def backward(
         current = flow.potential if gate is None else flow.potential.mul_(gate)
     alpha = _for_alpha(current, trace, constants.alpha) if wanted.alpha else None
     recurrent = _for_recurrent(current, trace.spikes) if wanted.recurrent else None
+    if wanted.summed and current.ndim == trace.spikes.ndim:
+        current = _sum_backwards(current)
     if dynamics.gain != 1.0:
         current.mul_(dynamics.gain)
     return Gradients(current, decay, threshold, alpha, recurrent)
@@ -87,7 +90,8 @@ class _Flow(NamedTuple):
 
     Attributes:
         potential: G, for the membrane potentials.
-        current: X, for what enters them; None where it is ``potential``, input gate aside.
+        current: X, for what enters them, or its sum over time (B, *n), if that is all that is wanted; None
+            where it is ``potential``, input gate aside.
         local: what reached the membrane potentials through their own spikes, summed over time (B, *n), where
             the threshold wants it.
     """
@@ -109,7 +113,9 @@ def _flow(
     """Run the recurrence backwards."""
     direct = arriving.membrane is None and not wanted.threshold
     if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics.derivative):
-        return _Flow(kernel.backward(arriving.spikes, trace, constants, dynamics), None, None)
+        summed = wanted.summed and not wanted.decay and not dynamics.discards_input
+        potential = kernel.backward(arriving.spikes, trace, constants, dynamics, summed=summed)
+        return _Flow(potential, potential if summed else None, None)
     slopes = surrogate_slopes(trace, constants.threshold, dynamics)
     potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
     local = potential.sum(0) if wanted.threshold else None
@@ -232,6 +238,14 @@ def _for_recurrent(current: Tensor, spikes: Tensor) -> Tensor:
         return current[1:].flatten(0, 1).T @ spikes[:-1].flatten(0, 1)
     after, before = (each.transpose(0, 1).flatten(1, 2) for each in (current[1:], spikes[:-1]))
     return after.mT @ before
+
+
+def _sum_backwards(rows: Tensor) -> Tensor:
+    """Sum over time (T, B, *n) to (B, *n), last step first, as the compiled scan does."""
+    total = torch.zeros_like(rows[0])
+    for row in reversed(rows.unbind()):
+        total.add_(row)
+    return total
 
 
 def sum_product(left: Tensor, right: Tensor) -> Tensor:

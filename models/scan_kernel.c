@@ -135,10 +135,11 @@ static void NAME(local)(REAL *restrict row, const REAL *restrict grad, const REA
     }
 }
 
+/* Gradients of all steps into `rows`; or, where `total` is given, only their sum (width), last step first. */
 void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, const REAL *spikes, REAL *rows,
-                    ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
+                    REAL *total, ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
                     const REAL *inner, const REAL *outer, const ptrdiff_t *lengths, int reset, int surrogate) {
-    REAL decays[BLOCK], thresholds[BLOCK], inners[BLOCK], outers[BLOCK];
+    REAL decays[BLOCK], thresholds[BLOCK], inners[BLOCK], outers[BLOCK], passing[2][BLOCK];
     for (ptrdiff_t first = 0; first < width; first += BLOCK) {
         ptrdiff_t count = width - first < BLOCK ? width - first : BLOCK;
         NAME(load)(decays, decay, lengths[0], first, count);
@@ -146,11 +147,13 @@ void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, c
         NAME(load)(inners, inner, lengths[2], first, count);
         NAME(load)(outers, outer, lengths[3], first, count);
         for (ptrdiff_t t = steps - 1; t >= 0; t--) {
-            REAL *row = rows + t * width + first;
+            REAL *row = total ? passing[t % 2] : rows + t * width + first;
+            const REAL *following = total ? passing[(t + 1) % 2] : row + width;
             NAME(local)(row, grads + t * stride + first, membrane + t * width + first, thresholds, inners,
                         outers, surrogate, count);
             if (t < steps - 1)
-                NAME(carry)(row, row + width, decays, spikes + t * width + first, reset, count);
+                NAME(carry)(row, following, decays, spikes + t * width + first, reset, count);
+            if (total) EACH total[first + j] += row[j];
         }
     }
 }

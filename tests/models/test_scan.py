@@ -88,6 +88,29 @@ def test_a_constant_current_may_be_an_expanded_view():
     torch.testing.assert_close(expanded_gradient, current.grad)
 
 
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("kind", ["leaky", "synaptic", "alpha"])
+@pytest.mark.parametrize("learnt", [False, True])
+def test_a_current_may_be_given_once(kind, reset, learnt):
+    generator = torch.Generator().manual_seed(3)
+    current = (torch.randn(4, 6, generator=generator, dtype=torch.float64) * 2).requires_grad_()
+    weights = torch.randn(7, 4, 6, generator=generator, dtype=torch.float64)
+    decay = torch.tensor(0.6, dtype=torch.float64, requires_grad=learnt)
+    dynamics = replace(
+        dynamics_of(reset, gain=0.7, blank=True),
+        decay=decay,
+        kind=kind,
+        alpha=None if kind == "leaky" else 0.9,
+    )
+    results = []
+    for currents, steps in ((current, 7), (current.unsqueeze(0).repeat(7, 1, 1), None)):
+        spikes, _ = scan(currents, dynamics, time_steps=steps)
+        leaves = [current, decay] if learnt else [current]
+        results.append((spikes, *torch.autograd.grad((spikes * weights).sum(), leaves)))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
 def test_the_membrane_carries_no_gradient():
     _, membrane = scan(torch.ones(2, 1, 1, requires_grad=True), dynamics_of())
     assert not membrane.requires_grad
@@ -186,9 +209,9 @@ def test_refuses_constants_that_do_not_fit(build, message):
 @pytest.mark.parametrize(
     ("shape", "weights", "extra", "message"),
     [
-        ((3, 2, 4), (3, 3), {}, r"recurrent weights are \(3, 3\) and the currents \(3, 2, 4\)"),
+        ((3, 2, 4), (3, 3), {}, r"recurrent weights are \(3, 3\) and the currents of a step \(2, 4\)"),
         ((3, 2, 4, 4, 4), (4, 4), {}, "recurrent weights"),
-        ((3, 5, 2, 4), (4, 4), {}, "or .K, n, n. for currents .T, K, B, n."),
+        ((3, 5, 2, 4), (4, 4), {}, "or .K, n, n. for currents .K, B, n."),
         ((3, 2, 4), (4, 4), {"kind": "alpha", "alpha": 0.95}, "an alpha neuron has no recurrent form"),
         ((3, 2, 4), (4, 4), {"gain": torch.ones(2, 1)}, "cannot differ between samples"),
     ],
