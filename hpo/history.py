@@ -17,7 +17,7 @@ def observe(spec: CampaignSpec, trial: TrialRecord, designs: Sequence[DesignReco
     status = cast("Status", trial.state)
     outcomes = None
     if status == "complete":
-        spikes = {f"spikes_{k}": count for k, count in enumerate(trial.spikes_per_layer[:-1])}
+        spikes = {f"spikes_{k}": count for k, count in enumerate(trial.spikes_per_layer)}
         outcomes = {"accuracy": float(trial.metrics["accuracy"]), **spikes}
     points = [
         {name: design.measures[name] for name in spec.objectives} for design in designs if design.feasible

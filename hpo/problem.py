@@ -34,7 +34,9 @@ class GreyBox:
     classes: int
 
     def __call__(self, configs: Sequence[Config], outcomes: FloatArray) -> Measures:
-        """Measures (S, K, D) of outcomes (S, K, 1 + layers): accuracy, then spikes entering each layer."""
+        """Measures (S, K, D) of outcomes (S, K, 1 + layers, or one more): accuracy, spikes entering layers,
+        and those that leave the last where it is recurrent.
+        """
         grids = [self._designs(config, outcomes[:, k, 1:]) for k, config in enumerate(configs)]
         shape = (len(outcomes), len(grids), len(grids[0]))
         costs = expected_costs(
@@ -48,7 +50,8 @@ class GreyBox:
             for name in COMPUTED
         }
         accuracy = np.broadcast_to(outcomes[:, :, :1], shape)
-        spikes = np.broadcast_to(outcomes[:, :, 1:].sum(axis=2, keepdims=True), shape)
+        entering = outcomes[:, :, 1 : len(grids[0][0][0].layers) + 1]
+        spikes = np.broadcast_to(entering.sum(axis=2, keepdims=True), shape)
         return {**known, "accuracy": accuracy, "spikes_per_inference": spikes}
 
     def _designs(self, config: Config, spikes: FloatArray) -> list[Design]:
@@ -65,6 +68,7 @@ def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int
     """The optimiser's view of a campaign on a data set of that shape."""
     texts = templates(spec)
     layers = depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
+    counted = layers + any(text.endswith("r") for text in texts)  # own spikes of a recurrent last layer too
     limits = tuple(
         Limit(name, at_most=_or(bound.max, np.inf), at_least=_or(bound.min, -np.inf))
         for name, bound in spec.bounds
@@ -72,7 +76,7 @@ def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int
     return Problem(
         space=spec.search_space,
         objectives=hypervolume_scale(spec).objectives,
-        outcomes=(Outcome("accuracy", "logit"), *(Outcome(f"spikes_{k}", "log") for k in range(layers))),
+        outcomes=(Outcome("accuracy", "logit"), *(Outcome(f"spikes_{k}", "log") for k in range(counted))),
         constraints=(SILENCE,),
         limits=limits,
         compose=GreyBox(spec, input_shape, classes),

@@ -1,5 +1,7 @@
 """The campaign as the optimiser sees it: computed hardware costs close to measured ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,30 @@ def test_costs_computed_from_mean_spikes_are_close_to_measured_ones(encoding):
         for name, within in (("latency_us", 0.1), ("energy_uj", 0.1), ("accuracy", 1e-12), ("bram36", 0.0)):
             assert measures[name].shape == (3, 1, 3)
             assert measures[name][0, 0, index] == pytest.approx(design.measures[name], rel=within)
+
+
+@pytest.mark.parametrize(
+    ("network", "counted"), [("4c3-p2-{width}-10", 3), ("{width}r-10", 2), ("{width}-10r", 3)]
+)
+def test_costs_of_convolutional_and_recurrent_networks_are_close_to_measured_ones(network, counted):
+    """Own spikes of a recurrent last layer are spikes that leave it, so they are learned as well."""
+    fixed = {**SMALL["fixed"], "network": network}
+    space = {"width": {"type": "integer", "low": 8, "high": 32}}
+    designs = {"lanes": [1, 8], "family": ["event_driven", "clock_driven"]}
+    if "c3" in network:
+        designs["family"] = ["event_driven"]
+    spec = CampaignSpec.from_mapping({**DIGITS, **SMALL, "fixed": fixed, "space": space, "designs": designs})
+    problem = build_problem(spec, (8, 8), 10)
+    assert len(problem.outcomes) == 1 + counted
+    config = {name: value for name, value in CONFIG.items() if name != "hidden_width"}
+    asked = request(designs=designs)
+    outcome = evaluate(replace(asked, config={**config, "network": network, "width": 24}))
+    assert outcome.state == "complete", outcome.reason
+    row = np.array([outcome.metrics["accuracy"], *outcome.spikes_per_layer[:counted]])
+    measures = problem.measure([{"width": 24}], row[None, None])
+    for index, design in enumerate(outcome.designs):
+        for name, within in (("latency_us", 0.1), ("energy_uj", 0.1), ("spikes_per_inference", 1e-9)):
+            assert measures[name][0, 0, index] == pytest.approx(design.measures[name], rel=within), name
 
 
 def test_bounds_become_limits_of_the_optimiser():
