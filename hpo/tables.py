@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hpo.queries import FrontDesign
+from workers.layout import fill
 from workers.parameters import TrialParameters
 
 UNITS: dict[str, tuple[str, float, int | None]] = {
@@ -24,7 +25,7 @@ UNITS: dict[str, tuple[str, float, int | None]] = {
 
 SHOWN_MEASURES = ("accuracy", "latency_us", "energy_uj", "luts", "bram36")
 MAIN_PARAMETERS = (
-    "lanes", "hidden_width", "time_steps", "weight_bits", "encoding", "neuron", "beta", "threshold", "reset",
+    "network", "lanes", "hidden_width", "time_steps", "weight_bits", "encoding", "neuron", "beta", "threshold", "reset",
     "surrogate",
 )  # fmt: skip
 
@@ -67,8 +68,8 @@ def front_row(found: FrontDesign, columns: Sequence[str]) -> list[str]:
 
 
 def _settings(found: FrontDesign) -> dict[str, str]:
-    """The main parameters of a design, defaults included."""
-    given = {**found.config, **found.design.config}
+    """The main parameters of a design, defaults included, the network's text with its variables filled in."""
+    given = fill({**found.config, **found.design.config})
     defaults = {name: field.default for name, field in TrialParameters.model_fields.items()}
     return {name: parameter_text(given.get(name, defaults[name])) for name in MAIN_PARAMETERS}
 

@@ -6,7 +6,10 @@ import pytest
 from hpo.campaign import CampaignSpec
 from hpo.home import Home
 from hpo.problem import build_problem
+from hpo.queries import FrontDesign
 from hpo.runs import create
+from hpo.store import DesignRecord
+from hpo.tables import UNITS, front_columns, front_row
 from spikefront.errors import SpecError
 
 WIDTH = {"type": "integer", "low": 4, "high": 16}
@@ -38,6 +41,17 @@ def test_wider_layers_cost_more_area():
     small, large = {"channels": 2, "width": 4}, {"channels": 4, "width": 16}
     luts = problem.compose([small, large], outcomes)["luts"]
     assert luts[0, 1, 0] > luts[0, 0, 0]
+
+
+def test_a_front_shows_each_networks_text():
+    def design(width):
+        config = {"network": "{width}-10", "width": width, "time_steps": 4}
+        record = DesignRecord("template", width, 0, {}, dict.fromkeys(UNITS, 1.0), {}, True, None)
+        return FrontDesign(record, config, [])
+
+    columns = front_columns([design(8), design(12)], ["accuracy"])
+    assert "network" in columns
+    assert "12-10" in front_row(design(12), columns)
 
 
 def test_several_texts_of_equal_depth_may_be_searched():
