@@ -25,8 +25,8 @@ UNITS: dict[str, tuple[str, float, int | None]] = {
 
 SHOWN_MEASURES = ("accuracy", "latency_us", "energy_uj", "luts", "bram36")
 MAIN_PARAMETERS = (
-    "network", "lanes", "hidden_width", "time_steps", "weight_bits", "encoding", "neuron", "beta", "threshold",
-    "reset", "surrogate",
+    "network", "lanes", "hidden_width", "time_steps", "weight_bits", "encoding", "neuron", "beta",
+    "threshold", "reset", "surrogate",
 )  # fmt: skip
 
 
