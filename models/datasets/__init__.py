@@ -1,5 +1,6 @@
 """Data sets: loading, checking and splitting. No torch here; heavy libraries only when a set is read."""
 
+from models.datasets.download import download
 from models.datasets.events import Events
 from models.datasets.options import Options
 from models.datasets.registry import DATASETS, find, load, names
@@ -14,6 +15,7 @@ __all__ = [
     "Part",
     "Raw",
     "Splits",
+    "download",
     "find",
     "load",
     "names",

@@ -32,6 +32,11 @@ class Recording:
     label: int
 
 
+def since_first(time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Times since the first event, for formats whose clock starts anywhere."""
+    return time_us - time_us.min() if len(time_us) else time_us
+
+
 @dataclass(frozen=True)
 class Sensor:
     """What recorded: (rows, columns) or (channels,), and whether its events have a polarity."""

@@ -8,16 +8,21 @@ from typing import Any
 from models.datasets import plugins
 from models.datasets.braille import read_braille
 from models.datasets.cifar10 import read_cifar10, read_cifar10_subset
+from models.datasets.cifar10_dvs import read_cifar10_dvs
 from models.datasets.digits import read_digits
+from models.datasets.dvs_gesture import read_dvs_gesture
+from models.datasets.fsdd import read_fsdd
 from models.datasets.mnist import FASHION_MNIST, MNIST, read_mnist
 from models.datasets.nmnist import read_nmnist, read_nmnist_subset
 from models.datasets.options import EVENT_OPTIONS, options_for
+from models.datasets.own import read_own
 from models.datasets.samples import Dataset, NamedReader, Splits
+from models.datasets.shd import read_shd
 from models.datasets.splits import split
 from models.datasets.svhn import read_svhn, read_svhn_mini
 from spikefront.errors import DataError
 
-_THINNED_OPTIONS = ("downsample", "denoise_us", "duration_ms")
+_NO_POLARITY = ("downsample", "denoise_us", "duration_ms")
 
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
@@ -30,8 +35,13 @@ DATASETS: dict[str, Dataset] = {
         NamedReader("svhn", read_svhn),
         NamedReader("svhn-mini", read_svhn_mini),
         NamedReader("nmnist", read_nmnist, "events", EVENT_OPTIONS),
-        NamedReader("nmnist-subset", read_nmnist_subset, "events", _THINNED_OPTIONS),
+        NamedReader("nmnist-subset", read_nmnist_subset, "events", _NO_POLARITY),
+        NamedReader("dvs128-gesture", read_dvs_gesture, "events", EVENT_OPTIONS),
+        NamedReader("cifar10-dvs", read_cifar10_dvs, "events", EVENT_OPTIONS),
+        NamedReader("shd", read_shd, "events", _NO_POLARITY),
+        NamedReader("fsdd", read_fsdd, "events", ("bands", "polarity", "duration_ms")),
         NamedReader("braille", read_braille, "series"),
+        NamedReader("npz", read_own, None, ("file",)),
     )
 }
 """Those that come with Spikefront."""
