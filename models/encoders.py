@@ -88,11 +88,13 @@ def _bernoulli(images: FloatImages, time_steps: int, stream: np.random.SFC64) ->
     levels = np.rint(images * 65536.0)
     limits = np.minimum(levels, 65535.0).astype(np.uint16)
     always = levels == 65536.0
+    sure = bool(always.any())
     spikes = np.empty((time_steps, *images.shape), dtype=np.bool_)
     for step in spikes:  # one step at a time: its noise stays in the processor's cache
         noise = stream.random_raw(-(-images.size // 4)).view(np.uint16)[: images.size]
         np.less(noise.reshape(images.shape), limits, out=step)
-        np.logical_or(step, always, out=step)
+        if sure:
+            np.logical_or(step, always, out=step)
     return spikes.view(np.uint8)
 
 
