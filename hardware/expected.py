@@ -15,7 +15,8 @@ family (``hardware.cycles``)::
 In the sequential schedule no layer waits for another, so that with exact spikes only the number of empty
 chunks is estimated. In the pipelined one the slowest layer on average sets the pace and every layer adds its
 latency once; steps and images differ, so that this lies below the mean of ``hardware.cycles.count`` where
-bursts make layers wait for one another.
+bursts make layers wait for one another. A sweep of touched rows (``hardware.rows``) is taken as dense: an
+upper bound, but for the cycle a step that such a sweep adds.
 
 In the clock-driven family (``hardware.cycles_clock``) a vector takes n * B cycles if it holds a spike, as
 ``1 - (1 - p)^n`` of them do, and none otherwise; a step takes S + 1 more; the slowest layer sets the pace of

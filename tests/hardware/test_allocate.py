@@ -88,7 +88,7 @@ def every_allocation(shape, spikes, config, target):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems())
 def test_no_other_lanes_are_faster_and_fit(problem):
     shape, spikes, config, target = problem
