@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.hardware import throughput
 from benchmarks.hardware.cases import cases, clock_cases
+from benchmarks.hardware.row_cases import row_cases
 from hardware.arrays import countable, exact_type, host, is_tensor, like
 from hardware.cycles import count
 from hardware.network import AcceleratorConfig
@@ -115,7 +116,7 @@ def test_tensors_that_do_not_fit_are_refused(chosen):
 
 def test_everything_is_computed_on_the_device_of_the_inputs(chosen):
     """Torch's meta device has shapes and no values: it shows what would meet an array of another device."""
-    for case in [*chosen[:60], *clock_cases(20, seed=11)]:
+    for case in [*chosen[:60], *clock_cases(20, seed=11), *row_cases(20, seed=11)]:
         inputs = torch.from_numpy(case.inputs).to("meta")
         spikes, peak = _run_batch(case.net, countable(inputs))
         report = count(case.net, ReferenceRun(tuple(spikes), peak, peak), inputs)
