@@ -98,7 +98,8 @@ def _layer_luts(built: Resources, index: int) -> float:
     luts += LUTS_PER_SHIFT_BIT * membranes * (config.leak == "shift")
     luts += LUTS_PER_CURRENT_BIT * layer.lanes * layer.sum_bits * (layer.current is not None)
     if walks:
-        luts += LUTS_PER_WALK_INPUT * layer.weights.words / layer.groups
+        walked = layer.n_in if layer.tables else layer.weights.words / layer.groups
+        luts += LUTS_PER_WALK_INPUT * walked
     else:
         luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
     luts += LUTS_PER_OUTPUT_BIT * layer.n_out

@@ -14,7 +14,7 @@ from hardware.devices import Device, area_on
 from hardware.energy import activity, energy
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig, FloatArray, TrainedNetwork
-from hardware.quantize import check_config, check_family, quantize
+from hardware.quantize import check_config, quantize
 from hardware.resources import resources
 from spikefront.errors import DesignError, InputError
 
@@ -135,7 +135,6 @@ def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
         DesignError: where it differs in anything that changes spikes, or cannot be built.
     """
     check_config(config, len(net.layers))
-    check_family(net.layers, config)
     same = replace(
         config,
         lanes=net.config.lanes,

@@ -9,6 +9,9 @@ unless the encoding is direct), network step k = 0 .. B + T + L - 2 takes::
 
     total  = C + 2 + D[0] + ... + D[B+T+L-2] + R
 
+In a convolutional layer W is ``n_in * K * K * G`` for a step with any spike, taps outside the frame included,
+and Ho * Wo * G + 1 stands for G where it fires.
+
 Layer l fires in the T steps B + l .. B + l + T - 1, and walks in the same; under direct encoding the first
 layer walks its planes in the steps 0 .. B - 1, and in those in which it fires its own spikes alone.
 ``vectors`` is T, or B when direct: while a step runs, the next input vector is fetched, a chunk per cycle.
@@ -26,11 +29,12 @@ from hardware.integer import IntegerNetwork
 
 
 def walked_inputs(net: IntegerNetwork, layers: list[LayerChunks]) -> list[tuple[Array, Array]]:
-    """Return, per layer, how many inputs it walks for each vector, int64 (vectors, N), and how many own
-    spikes before each step, int64 (T, N), at G cycles each."""
+    """Return, per layer, how many weights it walks for each vector, int64 (vectors, N): of all inputs, or all
+    their taps; and of own spikes before each step, int64 (T, N). They take G cycles each."""
     walks = []
     for chunks, layer in zip(layers, net.layers, strict=True):
-        walks.append(((chunks.whole.spikes > 0) * layer.n_in, (chunks.own.spikes > 0) * layer.n_out))
+        taps = layer.n_in * layer.taps
+        walks.append(((chunks.whole.spikes > 0) * taps, (chunks.own.spikes > 0) * layer.n_out))
     return walks
 
 
@@ -53,7 +57,8 @@ def total_cycles(nets: list[IntegerNetwork], layers: list[LayerChunks]) -> Array
         for k, cycles in enumerate(work):
             own = step - (0 if net.direct and k == 0 else planes + k)
             if 0 <= own < len(cycles):
-                longest = xp.maximum(longest, groups[k] * cycles[own])
+                late = net.layers[k].convolution is not None and own >= len(cycles) - net.time_steps
+                longest = xp.maximum(longest, groups[k] * cycles[own] + int(late))
         total = total + 1 + longest
     return total
 
@@ -62,7 +67,7 @@ def _work(net: IntegerNetwork, layers: list[LayerChunks]) -> list[Array]:
     """Return the cycles, per group of lanes, of the steps in which each layer works: int64 (steps, N)."""
     work = []
     for k, (inputs, own) in enumerate(walked_inputs(net, layers)):
-        fires = own + 1
+        fires = own + net.layers[k].pixels
         first = net.direct and k == 0
         work.append(namespace(own).concatenate([inputs, fires]) if first else inputs + fires)
     return work

@@ -154,7 +154,7 @@ def _scanned_timing(net: NetworkShape, config: AcceleratorConfig, k: int, groups
 def _walked_timing(net: NetworkShape, config: AcceleratorConfig, k: int, groups: int) -> Timing:
     """Return the timing of a clock-driven layer; the first one's input is fetched before step 0."""
     layer, share, direct = net.layers[k], 1 / net.time_steps, net.direct and k == 0
-    period = groups * layer.pixels + 1
+    period = groups * layer.pixels + 1 + (layer.convolution is not None)
     fetch = 0 if k else -(-layer.n_in // config.chunk_bits) + 1
     once = period + fetch + config.input_bits * direct
     return Timing(once, 1 if direct else share, period, 0 if direct else share, share)

@@ -4,7 +4,7 @@ A spike is 0 or 1 whatever the scale of the layer that sent it, so every layer h
 rescaling is needed between layers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import get_args
 
 import numpy as np
@@ -52,7 +52,6 @@ def quantize(network: TrainedNetwork, config: AcceleratorConfig) -> IntegerNetwo
     """
     check_config(config, len(network.layers))
     check_network(network)
-    check_family(network.layers, config)
     layers = tuple(_quantize_layer(network, index, config) for index in range(len(network.layers)))
     return IntegerNetwork(
         layers, int(network.time_steps), network.encoding, config, network.readout, int(network.population)
@@ -236,20 +235,6 @@ def check_config(config: AcceleratorConfig, layers: int) -> None:
     if not (np.isfinite(config.clock_mhz) and config.clock_mhz > 0):
         raise DesignError(f"clock_mhz = {config.clock_mhz!r} is no frequency; give megahertz above zero.")
     _check_lanes(config, layers)
-
-
-def check_family(layers: Iterable[TrainedLayer | IntegerLayer], config: AcceleratorConfig) -> None:
-    """Check that the family of ``config`` has every kind of layer in ``layers``.
-
-    Raises:
-        DesignError: naming the layer.
-    """
-    for index, layer in enumerate(layers):
-        if layer.convolution and config.family != "event_driven":
-            raise DesignError(
-                f"Layer {index} is convolutional, which family {config.family!r} cannot build; "
-                "use 'event_driven'."
-            )
 
 
 def _is_whole(value: object) -> bool:

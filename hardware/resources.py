@@ -245,6 +245,10 @@ def _convolution(
     control = 3 + counter_bits(time_steps) + planes + counter + issued
     control += 2 * rows_swept + 1 if rows_swept else 0
     pipeline = 4 + 4 + 2 + bits_for(rows - 1) + 2 * bits_for(words - 1)
+    moved = held + scanner + control + pipeline + 1
+    if config.family == "clock_driven":
+        sizes = (n_in, max(words, beats), words, rows)
+        moved = resources_clock.convolution_flip_flops(sizes, config, direct)
     channels = counter_bits(groups) if neuron.bias_bits and words > groups else 0
     kept = sum(m.bits for m in (state, current) if m and m.registers) + channels
     return replace(
@@ -253,7 +257,7 @@ def _convolution(
         weights=Memory(rows, lanes * config.weight_bits),
         state=state,
         current=current,
-        flip_flops=held + scanner + control + pipeline + kept + lanes * neuron.decided_bits + n_out + 2,
+        flip_flops=moved + kept + lanes * neuron.decided_bits + n_out + 1,
         tables=tuple(Memory(*size) for size in table_sizes(geometry, groups).values()),
         rows=rows_swept,
         watched=n_out if rows_swept and neuron.watches else 0,

@@ -21,6 +21,22 @@ def core_flip_flops(shape: tuple[int, int, int, int], config: AcceleratorConfig,
     return walk + control + pipeline + n_out + 1
 
 
+def convolution_flip_flops(shape: tuple[int, int, int, int], config: AcceleratorConfig, direct: bool) -> int:
+    """Count the same of a convolutional core, beside its lanes, states, spike buffer and strobe.
+
+    Args:
+        shape: (inputs, cycles, words, rows): greatest count of cycles of an input or of words that fire,
+            state words, weight words.
+        config: the accelerator.
+        direct: whether the layer takes a constant current.
+    """
+    n_in, cycles, words, rows = shape
+    plane = counter_bits(config.input_bits) if direct else 0
+    walk = n_in + counter_bits(n_in) + counter_bits(cycles)
+    landing = 4 + bits_for(words - 1) + bits_for(rows - 1) + plane
+    return walk + 5 + plane + landing + 2 + bits_for(words - 1)
+
+
 def shared_flip_flops(chunks: int, steps: int, config: AcceleratorConfig) -> int:
     """Count what ``hardware.rtl.clock_accelerator`` has beside what both families have.
 

@@ -7,6 +7,10 @@ fires G groups, if asked to, and is idle. A vector without a spike is not walked
 
 Lanes, memories and neurons are those of ``hardware.rtl.core``. There is no stage between counter and memory,
 so a vector is valid in the cycle behind its last group, and ``go`` may come in that cycle.
+
+A convolutional core walks every tap of every input, ``n_in * K * K * G`` cycles, whether the tap lands inside
+the frame or not, and fires ``Ho * Wo * G`` words. Where a tap lands is looked up in a stage of its own, so
+its vector is valid one cycle later, and it is idle no sooner.
 """
 
 from dataclasses import dataclass
@@ -15,7 +19,7 @@ from typing import Any
 import pyrtl
 
 from hardware.rtl.control import count_up, make_counter
-from hardware.rtl.core import Stage, accumulate_and_fire, spike_vector
+from hardware.rtl.core import Stage, accumulate_and_fire, spike_vector, tap_stage
 from hardware.rtl.readout import Tap
 from hardware.rtl.shape import CoreShape, bits_for
 
@@ -59,7 +63,10 @@ class ClockPorts:
 
 @dataclass(frozen=True)
 class _Walk:
-    """Where the core stands: the inputs left to walk, the weight address, the group, and when all is done."""
+    """Where the core stands: the inputs left to walk, the weight address, the group, and when all is done.
+
+    In a convolutional core ``row`` is the input, and ``group`` its cycle, or the state word that fires.
+    """
 
     held: Wire
     row: Wire
@@ -92,24 +99,28 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
     walking.next <<= begin | (walking & ~walked)
     firing.next <<= (order.go & order.fires & ~begin) | (walked & fires) | (firing & ~fired)
     booting.next <<= booting & ~fired
-    publish = fired & ~booting
-    stage = Stage(
+    found = Stage(
         event=walking & walk.held[0],
         fire=firing,
-        publish=publish,
+        publish=fired & ~booting,
         clear=booting | final,
         group=walk.group,
         plane=_asked(order, order.plane, f"{shape.name}_plane") if shape.planes > 1 else pyrtl.Const(0, 1),
         row=walk.row,
         own=fires if shape.planes and shape.echoes else pyrtl.Const(0, 1),
     )
+    geometry, stage = shape.layer.convolution, found
+    busy, unready = walking | firing, booting
+    if geometry is not None:
+        stage = tap_stage(shape, geometry, found)
+        busy, unready = busy | stage.publish, booting | stage.fire
     lanes, tap = accumulate_and_fire(shape, stage)
     spikes = spike_vector(shape, stage, lanes)
     if own is not None:
         own <<= pyrtl.select(fires & ~final, spikes, pyrtl.Const(0, len(spikes)))
     strobe = pyrtl.Register(1, f"{shape.name}_published")
-    strobe.next <<= publish
-    return ClockPorts(spikes, strobe, booting, ~walking & ~firing, fires, final, tap)
+    strobe.next <<= stage.publish
+    return ClockPorts(spikes, strobe, unready, ~busy, fires, final, tap)
 
 
 def _asks(order: Order) -> tuple[tuple[Wire, str], ...]:
@@ -136,11 +147,12 @@ def _given(shape: CoreShape, vector: Wire, order: Order, own: Wire | None) -> _G
 def _walk(shape: CoreShape, given: _Given, order: Order, busy: tuple[Wire, Wire]) -> _Walk:
     """Advance through inputs and groups while the core is ``busy``: (walking, firing)."""
     walking, firing = busy
-    n_in, rows = shape.layer.n_in, shape.rows
+    n_in = shape.layer.n_in
+    rows = shape.rows if shape.layer.convolution is None else n_in
     held = pyrtl.Register(rows, f"{shape.name}_held")
     index = make_counter(rows, f"{shape.name}_index")
-    group = make_counter(shape.groups, f"{shape.name}_group")
-    last_input, last_group = index == rows - 1, group == shape.groups - 1
+    group = make_counter(max(shape.beats, shape.words), f"{shape.name}_group")
+    last_input, last_group = index == rows - 1, _last_group(shape, group, walking)
     skip = pyrtl.Const(0, 1)
     if shape.echoes:
         echoes = _asked(order, given.echoes, f"{shape.name}_echoes")
@@ -153,12 +165,20 @@ def _walk(shape: CoreShape, given: _Given, order: Order, busy: tuple[Wire, Wire]
     _move(index, advance, follows, skip, n_in)
     count_up(group, walking | firing, last_group)
     row = index
-    if shape.groups > 1:
+    if shape.steps_rows:
         row = pyrtl.Register(bits_for(shape.groups * rows - 1), f"{shape.name}_row")
         width = len(row)
         moved = pyrtl.select(last_group, follows.zero_extended(width), (row + rows).truncate(width))
         _move(row, walking, moved, skip, n_in)
     return _Walk(held, row, group, last_group, last_input)
+
+
+def _last_group(shape: CoreShape, group: Wire, walking: Wire) -> Wire:
+    """Return whether ``group`` is an input's last while walking, or else the last to fire."""
+    last_to_fire = group == shape.words - 1
+    if shape.beats == shape.words:
+        return last_to_fire
+    return pyrtl.select(walking, group == shape.beats - 1, last_to_fire)
 
 
 def _following(index: Wire, last: Wire, rows: int) -> Wire:

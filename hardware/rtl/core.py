@@ -88,7 +88,7 @@ def core(shape: CoreShape, fetched: Prefetched, go: Permission | None) -> CorePo
         busy <<= full
     else:
         # a vector is complete one stage later than elsewhere, and must not be overwritten meanwhile
-        stage = _tap_stage(shape, shape.layer.convolution, stage, rows)
+        stage = tap_stage(shape, shape.layer.convolution, stage, rows)
         busy <<= full | stage.publish
         booting = booting | stage.fire
     spikes, tap = accumulate_and_fire(shape, stage)
@@ -131,7 +131,7 @@ def _issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     )
 
 
-def _tap_stage(shape: CoreShape, geometry: Convolution, found: Stage, rows: RowWires | None) -> Stage:
+def tap_stage(shape: CoreShape, geometry: Convolution, found: Stage, rows: RowWires | None = None) -> Stage:
     """Look up where a tap lands: ``found`` holds the input's index as row and the spike's cycle as group."""
     landed = land(shape, geometry, found.row, found.group)
     if rows is not None:

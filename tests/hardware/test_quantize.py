@@ -6,7 +6,6 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hardware.cost import on_config
 from hardware.network import AcceleratorConfig, Convolution, TrainedLayer, TrainedNetwork
 from hardware.quantize import fold_batch_norm, quantize, quantize_inputs
 from spikefront.errors import DesignError, InputError
@@ -182,17 +181,6 @@ def test_a_convolution_that_cannot_be_built_is_named(shape, weight, words):
     with pytest.raises(DesignError, match="Layer 0: ") as caught:
         quantize(network(np.ones(weight), convolution=shape), CONFIG)
     assert words in str(caught.value)
-
-
-def test_a_convolution_is_not_clock_driven():
-    shape = Convolution((1, 3, 3), 2)
-    first = network(np.ones((2, 1, 2, 2)), convolution=shape).layers[0]
-    trained = TrainedNetwork((first, network(np.ones((2, 8))).layers[0]), 4, "rate")
-    with pytest.raises(DesignError, match="Layer 0 is convolutional, which family 'clock_driven'"):
-        quantize(trained, AcceleratorConfig(lanes=(1, 1), family="clock_driven"))
-    net = quantize(trained, AcceleratorConfig(lanes=(1, 1)))
-    with pytest.raises(DesignError, match="Layer 0 is convolutional, which family 'clock_driven'"):
-        on_config(net, dataclasses.replace(net.config, family="clock_driven"))
 
 
 def test_readouts_that_cannot_be_built_are_named():
