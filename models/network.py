@@ -153,9 +153,11 @@ def _convolved(stage: Stage, signal: Tensor) -> Tensor:
 def _frames(signal: Tensor, layer: Layer) -> tuple[Tensor, tuple[int, ...]]:
     """Frames (samples, channels, rows, columns) in channels_last order, and the sizes of T and B."""
     if signal.shape[-1] == layer.n_in and signal.ndim <= 3:
-        leading = signal.shape[:-1]
-        frames = signal.reshape(-1, *layer.in_shape).contiguous(memory_format=torch.channels_last)
-        return frames, leading
+        channels, rows, columns = layer.in_shape
+        if channels == 1:  # written so that the strides say channels_last, which one channel leaves open
+            return signal.reshape(-1, rows, columns, 1).permute(0, 3, 1, 2), signal.shape[:-1]
+        frames = signal.reshape(-1, channels, rows, columns)
+        return frames.contiguous(memory_format=torch.channels_last), signal.shape[:-1]
     return signal.flatten(0, 1).permute(0, 3, 1, 2), signal.shape[:2]
 
 
