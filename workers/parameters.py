@@ -7,7 +7,7 @@ A parameter stands in exactly one table of a campaign file: ``[space]`` (searche
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import product
-from math import exp
+from math import exp, log
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -214,14 +214,13 @@ class TrialParameters(BaseModel):
             SpecError: the layers do not fit the input or each other.
         """
         layers = parse(self.layout(classes), input_shape, self.population)
-        leaks = (None, None) if self.neuron == "synaptic" else (None,)
         last = len(layers) - 1
         # all neurons but the leaky one discard the input of the step behind a spike under reset "zero"
         blank = int(self.reset == "zero" and self.neuron != "lif")
         shapes = tuple(
             layer_shape(
                 layer,
-                leaks,
+                self._leaks(index),
                 bias=self.bias or (self.batch_norm and index < last),
                 subtracts=self.reset == "subtract",
                 refractory_steps=max(self.refractory_steps, blank),
@@ -229,6 +228,13 @@ class TrialParameters(BaseModel):
             for index, layer in enumerate(layers)
         )
         return NetworkShape(shapes, self.time_steps, self.encoding, self.readout, self.population)
+
+    def _leaks(self, layer: int) -> tuple[float | None, ...]:
+        """Decays of a layer as ``LayerShape`` wants them; None for one that is learned."""
+        beta = self.beta[layer] if isinstance(self.beta, tuple) else self.beta
+        decay = 1.0 + log(beta) if self.neuron == "lapicque" else beta
+        known = decay if self.learn_beta == "fixed" else None
+        return (known, self.alpha) if self.neuron == "synaptic" else (known,)
 
 
 ACCELERATOR_NAMES: tuple[str, ...] = tuple(

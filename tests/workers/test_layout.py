@@ -44,7 +44,8 @@ def test_pools_are_no_layers_of_neurons():
         {"network": "3c3v-5c3-p2-10", "neuron": "synaptic", "refractory_steps": 2, "readout": "first_spike"},
         {"network": "9-10", "neuron": "lapicque", "reset": "zero", "encoding": "direct"},
         {"network": "9-10", "neuron": "lapicque_exact", "reset": "zero"},
-        {"network": "9r-10", "neuron": "synaptic", "reset": "zero"},
+        {"network": "9r-10", "neuron": "synaptic", "reset": "zero", "beta": [0.5, 0.75]},
+        {"network": "9-10", "learn_beta": "layer"},
         {"network": "9-10", "neuron": "lif", "reset": "zero", "learn_threshold": "neuron"},
     ],
 )
@@ -67,4 +68,6 @@ def test_the_shape_before_training_is_that_of_the_trained_network(changes):
             after.subtracts,
             after.refractory_steps,
         )
-        assert len(before.leaks) == len(after.leaks)
+        learned = parameters.learn_beta != "fixed"
+        assert before.leaks[0] == (None if learned else pytest.approx(after.leaks[0]))
+        assert before.leaks[1:] == after.leaks[1:]
