@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from hardware import cycles, reference
 from hardware.arrays import Array, host
+from hardware.checks import check_config
 from hardware.coefficients import ENERGY_MODEL
 from hardware.devices import Device, area_on
 from hardware.energy import activity, energy
 from hardware.integer import IntegerNetwork
 from hardware.network import AcceleratorConfig, FloatArray, TrainedNetwork
-from hardware.quantize import check_config, quantize
+from hardware.quantize import quantize
 from hardware.resources import resources
 from spikefront.errors import DesignError, InputError
 

@@ -12,13 +12,13 @@ from functools import lru_cache
 import numpy as np
 
 from hardware.assumed import assumed_resources
+from hardware.checks import check_config
 from hardware.coefficients import ENERGY_MODEL
 from hardware.devices import RESOURCES, Device, area_on
 from hardware.energy import energy_rates, fired_words
 from hardware.expected import entering_and_own, expected_total, scan_cycles
 from hardware.expected_terms import CycleTerms, cycle_terms, stacked
 from hardware.network import AcceleratorConfig, FloatArray
-from hardware.quantize import check_config
 from hardware.resources import Resources
 from hardware.shape import NetworkShape
 from spikefront.errors import InputError

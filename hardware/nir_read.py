@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hardware.checks import check_config, check_network
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.nir_graph import DENSE, Link, chain
 from hardware.nir_neuron import FREE, MARK, RESETTING, Decay, Discretisation, neuron, per_unit
 from hardware.nir_weights import POOLS, Pool, Weights, pool_of, weights_of
-from hardware.quantize import check_config, check_network
 from spikefront.errors import DesignError
 
 DT_S = 1e-4

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from hardware.checks import check_network
 from hardware.network import AcceleratorConfig, FloatArray, TrainedLayer, TrainedNetwork
 from hardware.nir_neuron import MARK
-from hardware.quantize import check_network
 from spikefront.errors import DesignError
 
 ENDLESS = 1e-17

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardware.checks import check_network
 from hardware.network import Convolution, TrainedLayer, TrainedNetwork
-from hardware.quantize import check_network
 from spikefront.errors import DataError, DesignError
 
 FORMAT = "spikefront-network"

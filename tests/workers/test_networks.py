@@ -1,7 +1,8 @@
 import pytest
 
+from hardware.checks import check_network
 from hardware.network import AcceleratorConfig, Convolution
-from hardware.quantize import check_network, quantize
+from hardware.quantize import quantize
 from models.dynamics import Adaptation
 from models.parameters import initial_network
 from models.specification import NetworkSpec, NeuronSpec
