@@ -1,11 +1,15 @@
 """One training step of Spikefront's engine against snnTorch's step loop, on one core.
 
-Both run forward and backward of the same network on the same inputs, interleaved, in process CPU time; the
-figure is the fastest round. "floor" is the matrix products over all inputs, forward and backward, with
-nothing between them. An input that is zero in the whole batch costs the engine nothing, hence the case with
-blank inputs: a third is what MNIST's batches of 128 have. Run with OMP_NUM_THREADS=1.
+All run forward and backward of the same network on the same inputs, interleaved, in process CPU time; the
+figure is the fastest round. "torch" is the scan in plain PyTorch, "compiled" the one in C. "floor" is the
+matrix products over all inputs, forward and backward, with nothing between them: no engine that multiplies
+these matrices is faster, and how far the step loop is above it depends on the machine; so a case also passes
+when its floor leaves no room, at 1.25 times the floor or less (1.4 times in plain PyTorch). An input that is
+zero in the whole batch costs the engine nothing, hence the case with blank inputs: a third is what MNIST's
+batches of 128 have. Run with OMP_NUM_THREADS=1.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,11 +23,16 @@ from torch.nn import functional
 
 from benchmarks.common import Outcome, Row, run_benchmark
 from models.folding import training_stages
+from models.kernel_choice import chosen
 from models.network import Pass, run
 from models.parameters import Network, initial_network
 from models.specification import NetworkSpec
 
-GOAL = "speed against snnTorch's step loop of at least the goal of every case"
+GOAL = (
+    "speed against snnTorch's step loop of at least every case's goal, or as near to the floor as its limit"
+)
+LIMITS = {"torch": 1.4, "compiled": 1.25}
+"""Times the floor at which a case passes without reaching its goal."""
 _SEED = 0
 _BATCH = 128
 
@@ -36,20 +45,21 @@ class Case:
         name: as printed.
         spec: the network.
         blank: share of the inputs that are zero in the whole batch.
-        goal: speed against the step loop that counts as passed.
+        goal: speed against the step loop that counts as passed, in plain PyTorch and compiled.
     """
 
     name: str
     spec: NetworkSpec
     blank: float
-    goal: float
+    goal: tuple[float, float]
 
 
 CASES = (
-    Case("784-128-10 rate T25", NetworkSpec("128-10", (784,), 25), 0.0, 1.8),
-    Case("784-128-10 rate T25, a third blank", NetworkSpec("128-10", (784,), 25), 1 / 3, 2.0),
-    Case("64-64-10 rate T10", NetworkSpec("64-10", (64,), 10), 0.0, 2.0),
-    Case("784-128-10 direct T25", NetworkSpec("128-10", (784,), 25, "direct"), 0.0, 5.0),
+    Case("784-128-10 rate T25", NetworkSpec("128-10", (784,), 25), 0.0, (2.5, 3.2)),
+    Case("784-128-10 rate T25, a third blank", NetworkSpec("128-10", (784,), 25), 1 / 3, (2.5, 3.2)),
+    Case("784-512-10 rate T25", NetworkSpec("512-10", (784,), 25), 0.0, (2.0, 2.0)),
+    Case("64-64-10 rate T10", NetworkSpec("64-10", (64,), 10), 0.0, (2.0, 3.0)),
+    Case("784-128-10 direct T25", NetworkSpec("128-10", (784,), 25, "direct"), 0.0, (5.0, 8.0)),
 )
 
 
@@ -57,8 +67,14 @@ def body(quick: bool) -> Outcome:
     """Measure every case."""
     torch.set_num_threads(1)
     rows = [measure(case, rounds=10 if quick else 60) for case in CASES]
-    passed = all(row["speed"] >= case.goal for row, case in zip(rows, CASES, strict=True))
-    return rows, passed, {"seeds": [_SEED], "batch_size": _BATCH, "threads": 1}
+    passed = all(_passes(row, case) for row, case in zip(rows, CASES, strict=True))
+    return rows, passed, {"seeds": [_SEED], "batch_size": _BATCH, "threads": 1, "scan": chosen().reason}
+
+
+def _passes(row: Row, case: Case) -> bool:
+    """Whether both engines reach their goal or the floor's limit."""
+    goals = zip(LIMITS, case.goal, strict=True)
+    return all(row[f"{way}_speed"] >= goal or row[f"{way}_over_floor"] <= LIMITS[way] for way, goal in goals)
 
 
 def measure(case: Case, rounds: int) -> Row:
@@ -68,7 +84,8 @@ def measure(case: Case, rounds: int) -> Row:
     weights = [layer.weight for layer in network.layers]
     active = inputs if columns is None else inputs[..., columns].contiguous()
     ways: dict[str, Callable[[], Tensor]] = {
-        "ours": lambda: _ours(network, active, columns, labels),
+        "torch": lambda: _ours(network, active, columns, labels, "torch"),
+        "compiled": lambda: _ours(network, active, columns, labels, "c"),
         "snntorch": _step_loop(case.spec, weights, inputs, labels),
         "floor": lambda: _floor(weights, inputs),
     }
@@ -86,10 +103,10 @@ def measure(case: Case, rounds: int) -> Row:
     return {
         "case": case.name,
         **{f"{way}_ms": round(seconds * 1e3, 3) for way, seconds in best.items()},
-        "speed": round(best["snntorch"] / best["ours"], 2),
-        "goal": case.goal,
-        "over_floor": round(best["ours"] / best["floor"], 2),
-        "loss_difference": abs(losses["ours"] - losses["snntorch"]),
+        **{f"{way}_speed": round(best["snntorch"] / best[way], 2) for way in LIMITS},
+        **{f"{way}_over_floor": round(best[way] / best["floor"], 2) for way in LIMITS},
+        "goals": " ".join(map(str, case.goal)),
+        "loss_difference": abs(losses["compiled"] - losses["snntorch"]),
     }
 
 
@@ -108,7 +125,8 @@ def _inputs(case: Case) -> tuple[Tensor, Tensor | None, Tensor]:
     return (noise < values).float() * mask, columns, labels
 
 
-def _ours(network: Network, inputs: Tensor, columns: Tensor, labels: Tensor) -> Tensor:
+def _ours(network: Network, inputs: Tensor, columns: Tensor | None, labels: Tensor, scan: str) -> Tensor:
+    os.environ["SPIKEFRONT_SCAN"] = scan
     activity = run(training_stages(network), inputs, Pass(network.spec.time_steps), columns)
     return functional.cross_entropy(activity.output.counts, labels)
 
