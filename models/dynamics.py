@@ -48,6 +48,33 @@ class Adaptation:
 
 
 @dataclass(frozen=True, eq=False)
+class LeakRounding:
+    """The rounding of an accelerator's leak, which keeps membrane potentials whole (``hardware.neuron``).
+
+    A leak by multiplication rounds down, one by shift up. No gradient is lost to it: it passes as if nothing
+    were rounded.
+
+    Attributes:
+        unit: what membrane potentials are whole multiples of.
+        fraction: the smallest fraction of a unit that a leak gives, 2^-bits.
+        up: whether fractions are rounded up.
+    """
+
+    unit: Constant
+    fraction: float
+    up: bool = False
+
+    def apply_(self, leaked: Tensor) -> None:
+        """Round in place; half the smallest fraction makes up for what floating point lost."""
+        leaked.div_(self.unit)
+        if self.up:
+            leaked.sub_(self.fraction / 2).ceil_()
+        else:
+            leaked.add_(self.fraction / 2).floor_()
+        leaked.mul_(self.unit)
+
+
+@dataclass(frozen=True, eq=False)
 class Dynamics:
     """Constants of one layer's recurrence.
 
@@ -79,6 +106,7 @@ class Dynamics:
             membrane potential leaks and its synaptic current goes on.
         adaptation: what spikes do to the threshold; None for a fixed one.
         kind: which equations hold.
+        rounding: of decayed membrane potentials and synaptic currents; None for none.
 
     decay, gain, threshold and alpha may be tensors that require a gradient. They are used as they are: who
     learns a decay clamps it to 0..1 first, as ``models.neurons`` does.
@@ -94,6 +122,7 @@ class Dynamics:
     refractory_steps: int = 0
     adaptation: Adaptation | None = None
     kind: Kind = "leaky"
+    rounding: LeakRounding | None = None
 
     def __post_init__(self) -> None:
         if self.refractory_steps < 0:

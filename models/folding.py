@@ -12,18 +12,24 @@ from torch import Tensor
 from models.dynamics import Dynamics
 from models.network import Stage
 from models.parameters import Network
-from models.quantisation import scale_of
+from models.quantisation import Intake, rounding_of, scale_of, with_leak
+from models.specification import Quantisation
 
 
 @dataclass(frozen=True, eq=False)
 class _Factors:
-    """What a row of weights, and what a row of recurrent weights and a bias, are multiplied by.
+    """What a layer's numbers are multiplied by to be folded.
 
-    ``threshold`` is the one threshold that the layer then has.
+    Attributes:
+        weight: rows of weights.
+        current: rows of recurrent weights, and biases.
+        own: membrane potentials: what makes a neuron's own threshold the common one.
+        threshold: the one threshold that the layer then has.
     """
 
     weight: Tensor | float
     current: Tensor | float
+    own: Tensor | float
     threshold: float
 
 
@@ -51,21 +57,30 @@ def plain_stages(network: Network, *, quantised: bool = True) -> list[Stage]:
     whole numbers of the hardware: spikes do not depend on the unit, and sums of whole numbers meet a
     threshold exactly.
     """
-    stages = []
-    for index in range(len(network.layers)):
-        stage, quantisation = _folded(network, index), network.spec.quantisation
-        if quantised and quantisation is not None:
-            threshold = float(stage.dynamics.threshold)
-            scale = scale_of(stage.weight, stage.recurrent, threshold, quantisation)
-            stage = replace(
-                stage,
-                weight=torch.round(stage.weight / scale),
-                bias=None if stage.bias is None else torch.round(stage.bias / scale),
-                recurrent=None if stage.recurrent is None else torch.round(stage.recurrent / scale),
-                dynamics=replace(stage.dynamics, threshold=_whole(threshold, scale)),
-            )
-        stages.append(stage)
-    return stages
+    stages = [_folded(network, index) for index in range(len(network.layers))]
+    bits = network.spec.quantisation
+    if bits is None or not quantised:
+        return stages
+    return [
+        _whole_numbers(stage, bits, network.spec.direct and not index) for index, stage in enumerate(stages)
+    ]
+
+
+def _whole_numbers(stage: Stage, bits: Quantisation, direct: bool) -> Stage:
+    """A folded layer in the hardware's integers; ``direct`` where its input is a constant current."""
+    dynamics = stage.dynamics
+    threshold = float(dynamics.threshold)
+    scale = scale_of(stage.weight, stage.recurrent, threshold, bits)
+    return replace(
+        stage,
+        weight=torch.round(stage.weight / scale),
+        bias=None if stage.bias is None else torch.round(stage.bias / scale),
+        recurrent=None if stage.recurrent is None else torch.round(stage.recurrent / scale),
+        dynamics=with_leak(
+            replace(dynamics, threshold=_whole(threshold, scale)), rounding_of(1.0, bits), bits
+        ),
+        intake=Intake(bits.input_bits, 1.0) if direct else None,
+    )
 
 
 def _dynamics(network: Network, index: int, generator: torch.Generator | None = None) -> Dynamics:
@@ -93,25 +108,28 @@ def _factors(network: Network, index: int) -> _Factors:
     parameters, dynamics = network.layers[index], _dynamics(network, index)
     threshold = parameters.threshold
     reference = float(threshold.mean()) if isinstance(threshold, Tensor) else threshold
-    own = isinstance(threshold, Tensor) and threshold.ndim > 0
+    own = reference / threshold.detach() if isinstance(threshold, Tensor) and threshold.ndim else 1.0
     # the gain of an alpha neuron stands behind its reset, where no weight can take it over
     gain = 1.0 if dynamics.kind == "alpha" else dynamics.gain
-    current = gain * (reference / threshold if own else 1.0)
+    current = gain * own
     weight = current if parameters.norm is None else current * parameters.norm.factor()
-    return _Factors(weight, current, reference)
+    return _Factors(weight, current, own, reference)
 
 
 def _quantised(network: Network, index: int, stage: Stage) -> Stage:
     """Round forwards what the hardware will round, in its unit; backwards the rounding is not there."""
-    quantisation = network.spec.quantisation
-    if quantisation is None:
+    bits = network.spec.quantisation
+    if bits is None:
         return stage
     with torch.no_grad():
         folded, factors = _folded(network, index), _factors(network, index)
         threshold = factors.threshold
-        scale = scale_of(folded.weight, folded.recurrent, threshold, quantisation)
+        scale = scale_of(folded.weight, folded.recurrent, threshold, bits)
     ratio = _whole(threshold, scale) * scale / threshold
-    held, recurrent = stage.dynamics.threshold, stage.recurrent
+    unit, recurrent = scale / factors.own, stage.recurrent
+    rounding = rounding_of(unit, bits)
+    # whole multiples often meet the threshold exactly; a little more keeps floating point from firing there
+    held = stage.dynamics.threshold * ratio + unit * (rounding.fraction / 4)
     if recurrent is not None:
         recurrent = _straight_through(recurrent, factors.current, scale)
     return replace(
@@ -119,7 +137,10 @@ def _quantised(network: Network, index: int, stage: Stage) -> Stage:
         weight=_straight_through(stage.weight, factors.weight, scale),
         bias=None if stage.bias is None else _straight_through(stage.bias, factors.current, scale),
         recurrent=recurrent,
-        dynamics=replace(stage.dynamics, threshold=held * ratio),
+        dynamics=with_leak(replace(stage.dynamics, threshold=held), rounding, bits),
+        intake=Intake(bits.input_bits, scale / factors.current)
+        if network.spec.direct and not index
+        else None,
     )
 
 

@@ -35,6 +35,7 @@ class Kernel:
     def suits(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> bool:
         """Whether it can run these neurons: leaky ones without extras, on the CPU."""
         plain = dynamics.kind == "leaky" and constants.recurrent is None and dynamics.refractory_steps == 0
+        plain = plain and dynamics.rounding is None
         on_cpu = currents.device.type == "cpu" and currents.dtype in _NAMES
         return plain and dynamics.adaptation is None and on_cpu and currents.numel() > 0
 

@@ -5,7 +5,7 @@ convolutions and pooling are faster, and in which a channel's constants broadcas
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from models.architecture import Layer
 from models.dynamics import Dynamics
 from models.losses import Output
 from models.normalisation import BatchNorm
+from models.quantisation import Intake
 from models.scan import scan
 
 
@@ -29,6 +30,7 @@ class Stage:
         recurrent: (n, n), or None.
         dynamics: constants of its neurons' recurrence.
         norm: batch normalisation by the batch's own statistics, or None.
+        intake: rounding of a constant input, or None.
     """
 
     layer: Layer
@@ -37,6 +39,7 @@ class Stage:
     recurrent: Tensor | None
     dynamics: Dynamics
     norm: BatchNorm | None = None
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +130,17 @@ def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor
     if stage.layer.convolutional:
         whole = inputs.new_zeros(*inputs.shape[:-1], stage.layer.n_in)
         return whole.index_copy_(-1, columns, inputs), stage
-    weight = stage.weight.index_select(1, columns)
-    return inputs, Stage(stage.layer, weight, stage.bias, stage.recurrent, stage.dynamics, stage.norm)
+    return inputs, replace(stage, weight=stage.weight.index_select(1, columns))
 
 
 def _currents(stage: Stage, signal: Tensor) -> Tensor:
     """Input currents (T, B, n), (T, B, rows, columns, channels), or the same without T."""
+    if stage.intake is None:
+        return _summed(stage, signal)
+    return stage.intake.currents(_summed(stage, stage.intake.inputs(signal)))
+
+
+def _summed(stage: Stage, signal: Tensor) -> Tensor:
     if stage.layer.convolutional:
         return _convolved(stage, signal)
     currents = functional.linear(_flat(signal, stage.layer), stage.weight, stage.bias)

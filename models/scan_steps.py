@@ -25,6 +25,8 @@ def forward(currents: Tensor, constants: Constants, dynamics: Dynamics, keep_syn
     for step, (current, now) in enumerate(zip(currents.unbind(), membrane.unbind(), strict=True)):
         arriving = drive(step, current, fired)
         torch.mul(before, decay, out=now)
+        if dynamics.rounding is not None:
+            dynamics.rounding.apply_(now)
         if rest is not None:
             arriving = arriving * rest.active
         _reset_and_add(now, arriving, fired, constants, dynamics)
@@ -60,6 +62,7 @@ class _Drive:
         self, constants: Constants, dynamics: Dynamics, zeros: Tensor, history: Tensor | None
     ) -> None:
         self.gain = dynamics.gain
+        self.rounding = dynamics.rounding
         self.alpha = None if constants.alpha is None else operand(constants.alpha, zeros)
         self.back = None if constants.recurrent is None else constants.recurrent.mT
         self.synapse = zeros
@@ -74,7 +77,10 @@ class _Drive:
             current = current * self.gain
         if self.alpha is None:
             return current
-        self.synapse = (self.synapse * self.alpha).add_(current)
+        leaked = self.synapse * self.alpha
+        if self.rounding is not None:
+            self.rounding.apply_(leaked)
+        self.synapse = leaked.add_(current)
         if self.history is not None:
             self.history[step].copy_(self.synapse)
         return self.synapse

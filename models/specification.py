@@ -17,6 +17,7 @@ from spikefront.errors import SpecError
 Readout = Literal["count", "first_spike", "max_membrane"]
 Initial = Literal["uniform", "kaiming", "xavier", "orthogonal"]
 Learn = Literal["fixed", "layer", "neuron"]
+Leak = Literal["multiply", "shift"]
 READOUTS: tuple[Readout, ...] = ("count", "first_spike", "max_membrane")
 INITIALS: tuple[Initial, ...] = ("uniform", "kaiming", "xavier", "orthogonal")
 LEARNS: tuple[Learn, ...] = ("fixed", "layer", "neuron")
@@ -103,21 +104,35 @@ class NeuronSpec:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Training with the weights that the hardware will have: rounded forwards, straight through backwards.
+    """Training with the integers that the hardware will have: rounded forwards, straight through backwards.
+
+    Weights, biases and thresholds become whole, and so do membrane potentials at every leak. What is left out
+    is saturation.
 
     Attributes:
         weight_bits: signed weight width.
         membrane_bits: width of the membrane potential, which the threshold must fit.
+        leak: decay by fixed-point multiplication or by shift.
+        leak_bits: fraction bits of the multiplication.
+        input_bits: width of an input value under direct encoding.
     """
 
     weight_bits: int
     membrane_bits: int = 16
+    leak: Leak = "multiply"
+    leak_bits: int = 8
+    input_bits: int = 8
 
     def __post_init__(self) -> None:
         if not 2 <= self.weight_bits <= 16:
             raise SpecError(f"weight_bits of the training is {self.weight_bits}; give 2 to 16")
         if not 3 <= self.membrane_bits <= 32:
             raise SpecError(f"membrane_bits of the training is {self.membrane_bits}; give 3 to 32")
+        if self.leak not in ("multiply", "shift"):
+            raise SpecError(f"leak of the training is {self.leak!r}; choose one of multiply, shift")
+        for name in ("leak_bits", "input_bits"):
+            if not 1 <= getattr(self, name) <= 16:
+                raise SpecError(f"{name} of the training is {getattr(self, name)}; give 1 to 16")
 
 
 @dataclass(frozen=True)
@@ -186,6 +201,11 @@ class NetworkSpec:
     def code(self) -> Code:
         """Encoding and time steps."""
         return Code(self.encoding, self.time_steps)
+
+    @property
+    def direct(self) -> bool:
+        """Whether the input is one current for all steps."""
+        return self.encoding == "direct"
 
     @property
     def classes(self) -> int:

@@ -26,7 +26,13 @@ def network_spec(parameters: TrialParameters, input_shape: tuple[int, ...], clas
     Raises:
         SpecError: the layers do not fit the data, or a value is impossible.
     """
-    quantisation = Quantisation(parameters.weight_bits, parameters.membrane_bits)
+    quantisation = Quantisation(
+        parameters.weight_bits,
+        parameters.membrane_bits,
+        parameters.leak,
+        parameters.leak_bits,
+        parameters.input_bits,
+    )
     return NetworkSpec(
         layout=parameters.layout(classes),
         input_shape=input_shape,

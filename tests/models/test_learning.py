@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hardware.network import AcceleratorConfig
-from hardware.quantize import quantize
+from hardware.quantize import quantize, quantize_inputs
 from hardware.reference import run as run_integers
 from models.batches import encode_splits, epoch_batches
 from models.datasets import load
@@ -146,19 +146,21 @@ def test_reports_tell_the_learning_rate_and_time(data):
     assert all(0 < rate < 1 for report in result.epochs for rate in report.firing_rates)
 
 
-@pytest.mark.parametrize("layout", ["16-10"])
-@pytest.mark.parametrize("bits", [3, 4])
-def test_trained_with_rounding_the_integer_network_is_as_accurate(data, digits, layout, bits):
-    """The accuracy in training is the accelerator's, but for its rounding of the leak (and of ties)."""
-    spec = spec_of(layout, encoding="rate", quantisation=Quantisation(bits), batch_norm=True)
-    result = train(spec, settings_of(epochs=6), data["rate"])
-    config = AcceleratorConfig((1,) * len(spec.layers), weight_bits=bits, leak_bits=12)
+@pytest.mark.parametrize("layout", ["16-10", "4c3-p2-16-10"])
+@pytest.mark.parametrize("encoding", ["rate", "direct"])
+def test_trained_with_rounding_the_integer_network_is_as_accurate(data, layout, encoding):
+    """The validation accuracy in training is that of the accelerator's reference."""
+    spec = spec_of(layout, encoding=encoding, quantisation=Quantisation(3, leak_bits=6), batch_norm=True)
+    result = train(spec, settings_of(epochs=6), data[encoding])
+    config = AcceleratorConfig((1,) * len(spec.layers), weight_bits=3, leak_bits=6)
     integers = quantize(trained_network(result.weights), config)
-    validation = data["rate"].validation
-    predicted = run_integers(integers, validation.samples()).predicted
+    validation = data[encoding].validation
+    samples = validation.samples()
+    samples = quantize_inputs(samples, 8) if encoding == "direct" else samples
+    predicted = run_integers(integers, samples).predicted
     accuracy = float((predicted == validation.labels).mean())
     assert result.validation_accuracy > 0.75
-    assert accuracy == pytest.approx(result.validation_accuracy, abs=0.02)
+    assert accuracy == result.validation_accuracy
 
 
 def digest(layout):
