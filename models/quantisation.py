@@ -37,9 +37,13 @@ class Intake:
         return torch.round(values * levels).clamp_(max=levels - 1.0).div_(levels)
 
     def currents(self, values: Tensor) -> Tensor:
-        """Currents (B, ...) as the accelerator keeps them: whole, halves up; backwards nothing is rounded."""
+        """Currents (B, ...) as the accelerator keeps them: whole, halves up; backwards nothing is rounded.
+
+        Half the smallest fraction makes up for what floating point lost.
+        """
+        half = 0.5 + 2.0 ** -(self.input_bits + 1)
         with torch.no_grad():
-            change = torch.floor(values / self.unit + 0.5) * self.unit - values
+            change = torch.floor(values / self.unit + half) * self.unit - values
         return values + change
 
 
