@@ -11,10 +11,14 @@ from hpo.campaign import MEASURES, CampaignSpec
 from hpo.cli import app
 from hpo.runs import LIBRARIES
 from models.datasets import DATASETS
+from models.datasets.download import REMOTES
+from models.datasets.options import NAMES
+from models.encoders import KIND_ENCODINGS
 from workers.parameters import TrialParameters
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = (ROOT / "docs" / "campaign.md").read_text()
+SETS = (ROOT / "docs" / "datasets.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 
@@ -29,6 +33,30 @@ def test_every_parameter_is_documented_with_its_default():
 def test_every_table_measure_and_data_set_is_documented():
     for name in (*CampaignSpec.model_fields, *MEASURES, *DATASETS):
         assert f"`{name}`" in CAMPAIGN or f"`[{name}]`" in CAMPAIGN, name
+
+
+def test_every_data_set_has_a_row_with_its_kind_and_options():
+    camera = ("downsample", "denoise_us", "polarity", "duration_ms")
+    for name, dataset in DATASETS.items():
+        row = next(line for line in SETS.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {dataset.kind or 'any'} |" in row
+        stated = set(re.findall(r"`(\w+)`", row.split("|")[-2].split("without")[0]))
+        stated |= set(camera) if "camera" in row else set()
+        stated -= set(re.findall(r"without `(\w+)`", row))
+        assert stated == set(dataset.options), name
+
+
+def test_every_option_and_encoding_of_data_is_documented():
+    for name in NAMES:
+        assert f"| `{name}` |" in SETS
+    for kind, encodings in KIND_ENCODINGS.items():
+        row = next(line for line in SETS.splitlines() if line.startswith(f"| {kind} |"))
+        assert re.findall(r"`(\w+)`", row) == list(encodings)
+
+
+def test_every_set_that_can_be_fetched_is_marked():
+    marked = re.findall(r"^\| `([\w-]+)` \|.*\(D\)", SETS, re.MULTILINE)
+    assert set(marked) == set(REMOTES)
 
 
 def test_every_command_is_in_the_readme():

@@ -1,4 +1,6 @@
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,3 +97,11 @@ def test_two_packages_may_not_offer_one_name(install):
     install("stripes = stripes_module:STRIPES", package="zebra-data")
     with pytest.raises(DataError, match="stripes-data and zebra-data both offer a data set 'stripes'"):
         load("stripes")
+
+
+def test_the_documented_example_is_a_data_set(install, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "stripes_module.py").write_text(code)
+    install("stripes = stripes_module:STRIPES")
+    assert len(load("stripes").train) == 160
