@@ -105,7 +105,10 @@ def _data(request: TrialRequest) -> CampaignData:
 
 
 def _code(parameters: TrialParameters) -> Code:
-    return Code(parameters.encoding, parameters.time_steps, parameters.delta_threshold)
+    """Equal for parameters that encode alike, so that their data are encoded once."""
+    if parameters.encoding == "delta":
+        return Code("delta", parameters.time_steps, parameters.delta_threshold)
+    return Code(parameters.encoding, parameters.time_steps)
 
 
 @lru_cache(maxsize=2)
