@@ -22,6 +22,7 @@ LUTS_PER_WALK_INPUT = 1.0  # copy, shift, test for any spike
 LUTS_PER_RESET_BIT = 0.64  # subtract the threshold
 LUTS_PER_SHIFT_BIT = 1.16  # subtract the shifted potential
 LUTS_PER_CURRENT_BIT = 1.74  # shift a weight to its plane and add it
+LUTS_PER_OWN_BIT = 3.0  # beside a current, add own spikes to the state, and hold them: one design, 64-32-10
 LUTS_PER_SCAN_BIT = 4.17  # isolate, prefetch, hold
 LUTS_PER_ROM_64 = 4.42  # weight memories too small for block RAM, per 64 bits
 LUTS_PER_OUTPUT_BIT = 0.54  # spike buffers and the readout's counters
@@ -96,7 +97,9 @@ def _layer_luts(built: Resources, index: int) -> float:
     luts = (LUTS_PER_WALK_SUM_BIT if walks else LUTS_PER_SUM_BIT) * layer.lanes * layer.sum_bits
     luts += LUTS_PER_RESET_BIT * membranes * layer.subtracts
     luts += LUTS_PER_SHIFT_BIT * membranes * (config.leak == "shift")
-    luts += LUTS_PER_CURRENT_BIT * layer.lanes * layer.sum_bits * (layer.current is not None)
+    if layer.current:
+        luts += LUTS_PER_CURRENT_BIT * layer.lanes * layer.sum_bits
+        luts += LUTS_PER_OWN_BIT * layer.lanes * layer.state_bits * (layer.state_bits > config.membrane_bits)
     if walks:
         walked = layer.n_in if layer.tables else layer.weights.words / layer.groups
         luts += LUTS_PER_WALK_INPUT * walked

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.hardware.cases import cases, clock_cases
 from hardware import cycles
+from hardware.area import area
 from hardware.energy import activity, energy
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
@@ -134,3 +135,20 @@ def test_exported_verilog_agrees(family, tmp_path):
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     run_bench("icarus", tmp_path, "chip", len(case.inputs))
+
+
+def test_own_spikes_beside_a_current_need_adders_of_their_own():
+    """Yosys 0.23 finds 2,847 LUTs for 64-32-10 on currents with 8 and 10 lanes, and 3,280 when recurrent."""
+    rng = np.random.default_rng(0)
+
+    def luts(recurrent):
+        own = rng.normal(0.0, 0.2, (32, 32)) if recurrent else None
+        layers = (
+            TrainedLayer(rng.normal(0.0, 0.2, (32, 64)), 0.875, 1.0, "subtract", recurrent=own),
+            TrainedLayer(rng.normal(0.0, 0.2, (10, 32)), 0.875, 1.0, "subtract"),
+        )
+        config = AcceleratorConfig(lanes=(8, 10), leak="shift")
+        return area(resources(quantize(TrainedNetwork(layers, 10, "direct"), config))).luts
+
+    assert luts(recurrent=False) == pytest.approx(2847, rel=0.05)
+    assert luts(recurrent=True) == pytest.approx(3280, rel=0.05)
