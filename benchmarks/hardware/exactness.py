@@ -1,7 +1,7 @@
 """Does the RTL do what the integer reference and the cycle formula say?
 
 Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, event-driven and, half as
-many, clock-driven; several inferences each and no reset in between. Compared without tolerance: spikes of
+many, clock-driven; a fifth as many (``benchmarks.hardware.row_cases``) with sweeps of touched rows; several inferences each and no reset in between. Compared without tolerance: spikes of
 every layer, classes, clock cycles; and all of these once more as torch tensors give them. Run it with
 ``python -m benchmarks.hardware.exactness [--quick] [--json PATH]``.
 """
@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from benchmarks.common import Outcome, Row, run_benchmark
-from benchmarks.hardware.cases import KINDS, Case, cases, clock_cases
+from benchmarks.hardware.cases import Case, cases, clock_cases
+from benchmarks.hardware.row_cases import row_cases
 from hardware.arrays import host
 from hardware.cycles import count
 from hardware.network import IntArray
@@ -28,13 +29,17 @@ def body(quick: bool) -> Outcome:
     """Compare every case and sum up by kind of input."""
     start = time.perf_counter()
     networks = QUICK if quick else FULL
-    chosen = {"event": cases(networks, SEED), "clock": clock_cases(networks // 2, SEED)}
+    chosen = {
+        "event": cases(networks, SEED),
+        "clock": clock_cases(networks // 2, SEED),
+        "event, touched rows": row_cases(networks // 5, SEED),
+    }
     rows = [
         {"family": family, "input": kind} | _compare([case for case in found if case.kind == kind])
         for family, found in chosen.items()
-        for kind in dict.fromkeys(KINDS)
+        for kind in dict.fromkeys(case.kind for case in found)
     ]
-    total: Row = {"family": "both", "input": "all"}
+    total: Row = {"family": "all", "input": "all"}
     total |= {key: sum(row[key] for row in rows) for key in rows[0] if key not in total}
     rows.append(total)
     differences = sum(value for key, value in total.items() if key.endswith(" differ"))
