@@ -25,8 +25,7 @@ LUTS_PER_CURRENT_BIT = 1.74  # shift a weight to its plane and add it
 LUTS_PER_OWN_BIT = 3.0  # beside a current, add own spikes to the state, and hold them: one design, 64-32-10
 LUTS_PER_SCAN_BIT = 4.17  # isolate, prefetch, hold
 LUTS_PER_ROM_64 = 4.42  # weight memories too small for block RAM, per 64 bits
-LUTS_PER_ROW = 4.5  # of touched rows: bits of touched and due rows, the first of them, its first word
-LUTS_PER_WATCHED_BIT = 0.15  # spikes of a vector that make their row due
+LUTS_PER_WATCHED_BIT = 0.43  # touched rows: spikes of a vector that make their row due
 LUTS_PER_OUTPUT_BIT = 0.54  # spike buffers and the readout's counters
 
 ROM_BLOCK_BITS = 4096
@@ -108,7 +107,7 @@ def _layer_luts(built: Resources, index: int) -> float:
     else:
         luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
     luts += LUTS_PER_OUTPUT_BIT * layer.n_out
-    luts += LUTS_PER_ROW * layer.rows + LUTS_PER_WATCHED_BIT * layer.watched
+    luts += LUTS_PER_WATCHED_BIT * layer.watched
     roms = [memory for memory in _roms(layer) if not rom_in_blocks(memory)]
     luts += sum(LUTS_PER_ROM_64 * memory.words * memory.bits / 64 for memory in roms)
     return luts + sum(_ram_luts(memory) for memory in _states(layer))

@@ -19,6 +19,7 @@ CELLS_PER_SUM_BIT = 8.28  # accumulate, clip, compare, select, leak by shift, pe
 CELLS_PER_PRODUCT_BIT = 0.66  # potential bits times factor bits, per lane
 CELLS_PER_SCAN_BIT = 10.58  # isolate, prefetch, hold
 CELLS_PER_MEMORY_FLIP_FLOP = 1.13  # memories of a few words, and what selects among them
+CELLS_PER_WATCHED_BIT = 1 / 3  # touched rows: an OR of spikes by LUTs of four; counted, not fitted
 CELLS_PER_ROM_64 = 8.76  # weight memories too small for block RAM, per 64 bits
 
 BLOCK_BITS = 4096
@@ -47,6 +48,7 @@ def _layer_cells(built: Resources, index: int) -> float:
     held = -(-layer.n_in // config.chunk_bits) * config.chunk_bits if index else 0
     cells = CELLS_PER_SUM_BIT * layer.lanes * layer.sum_bits
     cells += CELLS_PER_PRODUCT_BIT * layer.multiplies * layer.lanes * config.membrane_bits * config.leak_bits
+    cells += CELLS_PER_WATCHED_BIT * layer.watched
     cells += CELLS_PER_SCAN_BIT * (config.chunk_bits + held)
     cells += CELLS_PER_MEMORY_FLIP_FLOP * sum(m.words * m.bits for m in _states(layer) if not _in_blocks(m))
     roms = [m for m in _roms(layer) if not _rom_in_blocks(m)]

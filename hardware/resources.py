@@ -47,8 +47,7 @@ class LayerResources:
         flip_flops: registers of the core, its scanner and its spike buffer.
         tables: address tables of a convolution (``hardware.convolution.tables``), all read-only.
         bias: bias memory, a word per group; None without biases, or where one group makes them constants.
-        rows: rows of a frame that fire only where touched (``hardware.rows``); 0 where all words fire.
-        watched: spikes looked at for rows that fire again, 0 where neurons leak or rest behind a spike.
+        watched: spikes looked at for rows that are due again (``hardware.rows``); 0 where none are.
     """
 
     n_in: int
@@ -65,7 +64,6 @@ class LayerResources:
     flip_flops: int
     bias: Memory | None = None
     tables: tuple[Memory, ...] = ()
-    rows: int = 0
     watched: int = 0
 
 
@@ -259,7 +257,6 @@ def _convolution(
         current=current,
         flip_flops=moved + kept + lanes * neuron.decided_bits + n_out + 1,
         tables=tuple(Memory(*size) for size in table_sizes(geometry, groups).values()),
-        rows=rows_swept,
         watched=n_out if rows_swept and neuron.watches else 0,
     )
 

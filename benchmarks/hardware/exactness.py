@@ -1,8 +1,9 @@
 """Does the RTL do what the integer reference and the cycle formula say?
 
 Random small networks (``benchmarks.hardware.cases``) run in PyRTL's simulator, event-driven and, half as
-many, clock-driven; a fifth as many (``benchmarks.hardware.row_cases``) with sweeps of touched rows; several inferences each and no reset in between. Compared without tolerance: spikes of
-every layer, classes, clock cycles; and all of these once more as torch tensors give them. Run it with
+many, clock-driven; a fifth as many (``benchmarks.hardware.row_cases``) with sweeps of touched rows. They run
+several inferences each and no reset in between. Compared without tolerance: spikes of every layer, classes,
+clock cycles; and all of these once more as torch tensors give them. Run it with
 ``python -m benchmarks.hardware.exactness [--quick] [--json PATH]``.
 """
 
