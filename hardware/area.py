@@ -25,7 +25,7 @@ LUTS_PER_CURRENT_BIT = 1.74  # shift a weight to its plane and add it
 LUTS_PER_OWN_BIT = 3.0  # beside a current, add own spikes to the state, and hold them: one design, 64-32-10
 LUTS_PER_SCAN_BIT = 4.17  # isolate, prefetch, hold
 LUTS_PER_ROM_64 = 4.42  # weight memories too small for block RAM, per 64 bits
-LUTS_PER_WATCHED_BIT = 0.43  # touched rows: spikes of a vector that make their row due
+LUTS_PER_WATCHED_BIT = 0.2  # touched rows: an OR of spikes by LUTs of six; counted, not fitted
 LUTS_PER_OUTPUT_BIT = 0.54  # spike buffers and the readout's counters
 
 ROM_BLOCK_BITS = 4096
