@@ -2,7 +2,8 @@
 
 Images have three encodings, which follow ``snntorch.spikegen``; series and events have one each:
 
-* ``rate``: at every step a pixel spikes with probability equal to its value (to 16 bits).
+* ``rate``: at every step a pixel spikes with probability equal to its value (to 16 bits), times
+  ``peak_rate``.
 * ``latency``: one spike per pixel, linear and normalised: value 1 spikes at step 0, the faintest at the last
   step. A pixel of exactly 0 gives no spike; snnTorch would make it spike at the last step, which tells
   nothing and costs energy on an event-driven accelerator.
@@ -54,11 +55,13 @@ class Code:
         encoding: one of ``ENCODINGS``.
         time_steps: steps per sample, at least 1.
         delta_threshold: change per step that makes a spike under "delta", above 0.
+        peak_rate: probability per step that a pixel of value 1 spikes under "rate", above 0, at most 1.
     """
 
     encoding: Encoding
     time_steps: int
     delta_threshold: float = 0.05
+    peak_rate: float = 1.0
 
     def __post_init__(self) -> None:
         if self.encoding not in ENCODINGS:
@@ -67,6 +70,8 @@ class Code:
             raise SpecError(f"time_steps is {self.time_steps}; give at least 1")
         if not self.delta_threshold > 0:
             raise SpecError(f"delta_threshold is {self.delta_threshold}; give a change above 0")
+        if not 0 < self.peak_rate <= 1:
+            raise SpecError(f"peak_rate is {self.peak_rate}; give a probability above 0, at most 1")
 
 
 def spikes_of(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spikes:
@@ -75,7 +80,7 @@ def spikes_of(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spike
     Only "rate" draws from the stream.
     """
     if code.encoding == "rate":
-        return _bernoulli(images, code.time_steps, stream)
+        return _bernoulli(images, code, stream)
     if code.encoding == "latency":
         return _first_spikes(images, code.time_steps)
     raise SpecError(
@@ -83,13 +88,13 @@ def spikes_of(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spike
     )
 
 
-def _bernoulli(images: FloatImages, time_steps: int, stream: np.random.SFC64) -> Spikes:
-    """Independent spikes with P = value: 16 random bits per draw, so P is exact to 2^-17, and at 0 and 1."""
-    levels = np.rint(images * 65536.0)
+def _bernoulli(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spikes:
+    """Independent spikes, P = value * peak_rate, by 16 random bits each: exact to 2^-17, and at 0 and 1."""
+    levels = np.rint(images * np.float32(65536.0 * code.peak_rate))
     limits = np.minimum(levels, 65535.0).astype(np.uint16)
     always = levels == 65536.0
     sure = bool(always.any())
-    spikes = np.empty((time_steps, *images.shape), dtype=np.bool_)
+    spikes = np.empty((code.time_steps, *images.shape), dtype=np.bool_)
     for step in spikes:  # one step at a time: its noise stays in the processor's cache
         noise = stream.random_raw(-(-images.size // 4)).view(np.uint16)[: images.size]
         np.less(noise.reshape(images.shape), limits, out=step)

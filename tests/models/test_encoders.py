@@ -37,6 +37,11 @@ class TestRate:
         deviation = np.sqrt(value * (1 - value) / draws)
         assert abs(spikes.mean() - value) < 5 * deviation
 
+    def test_a_peak_rate_scales_every_probability(self):
+        images = images_of([[0.0, 0.5, 1.0]] * 2000)
+        rates = spikes_of(images, Code("rate", 50, peak_rate=0.2), np.random.SFC64(4)).mean(axis=(0, 1))
+        assert rates == pytest.approx([0.0, 0.1, 0.2], abs=5 * np.sqrt(0.2 * 0.8 / 1e5))
+
     def test_steps_pixels_and_samples_are_independent(self):
         spikes = spikes_of(np.full((200, 20), 0.5, np.float32), Code("rate", 100), np.random.SFC64(3)) - 0.5
         bound = 5 * 0.25 / np.sqrt(spikes.size)
@@ -177,6 +182,9 @@ def test_impossible_codes():
         Code("sigma", 3)
     with pytest.raises(SpecError, match="delta_threshold is 0; give a change above 0"):
         Code("delta", 3, 0)
+    for rate in (0.0, 1.5, float("nan")):
+        with pytest.raises(SpecError, match="peak_rate"):
+            Code("rate", 3, peak_rate=rate)
     with pytest.raises(SpecError, match="time_steps is 0"):
         Code("rate", 0)
     with pytest.raises(SpecError, match="'direct' has no spikes"):

@@ -20,9 +20,17 @@ def forget_neurons():
     snntorch.SpikingNeuron.instances.clear()
 
 
-@pytest.mark.parametrize("name", [*NEURONS, *RESETS, *SURROGATES])
+@pytest.mark.parametrize("name", [*NEURONS, *RESETS, *SURROGATES, "all", "vote"])
 def test_every_name_has_a_row(name):
     assert f"\n| `{name}` |" in PAGE
+
+
+def test_the_example_of_plasticity_runs(capsys):
+    example = PAGE.split("```python\n")[1].split("```")[0]
+    exec(compile(example, "docs/training.md", "exec"), {})
+    state, accuracy = capsys.readouterr().out.split()
+    assert state == "complete"
+    assert float(accuracy) > 0.7
 
 
 def test_snntorch_keeps_every_neuron_alive():
