@@ -335,6 +335,22 @@ def cost(  # noqa: PLR0913  # one per option
 
 
 @app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="SET", help="A data set with a public address.")],
+    data: DataOption = None,
+) -> None:
+    """Fetch a data set's files into the data folder, checked; an interrupted fetch goes on where it was."""
+    from hpo.home import data_root
+    from models.datasets import download
+
+    root = data_root(data)
+    if root is None:
+        raise InputError("no data folder was named: give --data FOLDER, or set SPIKEFRONT_DATA")
+    for path in download(name, root):
+        print(f"{path} is there")
+
+
+@app.command()
 def doctor(home: HomeOption = None, data: DataOption = None) -> None:
     """Say what is installed, which devices there are, and what is missing."""
     from hpo.doctor import findings

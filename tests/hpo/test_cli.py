@@ -60,6 +60,17 @@ def home(tmp_path_factory, campaign_file):
     return folder
 
 
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [(["mnist"], "--data FOLDER"), (["digits", "--data", "there"], "no public address")],
+)
+def test_a_set_that_cannot_be_fetched_is_one_sentence(tmp_path, monkeypatch, arguments, part):
+    monkeypatch.delenv("SPIKEFRONT_DATA", raising=False)
+    done = spikefront("fetch", *arguments, home=tmp_path, check=False)
+    assert done.returncode == 2
+    assert part in done.stderr
+
+
 def test_a_trial_can_be_drawn(home):
     name = json.loads(spikefront("front", "tiny", "--json", home=home).stdout)[0]["name"]
     written = spikefront("show", "tiny", name, "--plot", home=home).stdout.split()[-1]
