@@ -25,6 +25,10 @@ MAX_DESIGNS = 64
 LOG_MEASURES = frozenset({"latency_us", "energy_uj", "luts", "ffs", "spikes_per_inference"})
 
 
+ROUNDING = ("weight_bits", "membrane_bits", "leak", "leak_bits", "input_bits")
+"""What a training that knows the accelerator's rounding depends on."""
+
+
 def check(spec: "CampaignSpec", kind: Kind | None) -> None:
     """All checks of a campaign whose data set holds ``kind``, where that is known without reading it."""
     _check_names(spec)
@@ -60,7 +64,7 @@ def _check_designs(spec: "CampaignSpec") -> None:
     """[designs] holds what no training depends on, and not too much of it."""
     aware = _possible(spec, "quantization_aware")
     for name, values in spec.designs.items():
-        if name not in ACCELERATOR_NAMES or (name in ("weight_bits", "membrane_bits") and True in aware):
+        if name not in ACCELERATOR_NAMES or (name in ROUNDING and True in aware):
             raise ValueError(f"designs.{name}: training depends on {name}: move it to [space] or [fixed]")
         if not values:
             raise ValueError(f"designs.{name}: the list is empty: give at least one value")

@@ -4,10 +4,10 @@ A parameter stands in exactly one table of a campaign file: ``[space]`` (searche
 ``[designs]`` (several values, each priced on every trained network; accelerator parameters only).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import product
-from math import exp, log
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hardware.allocate import allocate
 from hardware.devices import Device
 from hardware.network import AcceleratorConfig, Family, FloatArray, Sweep
-from hardware.shape import NetworkShape
+from hardware.shape import LayerShape, NetworkShape
 from models.architecture import dense_text, parse
 from spikefront.errors import SpecError
 from workers.layout import depth, fill, layer_shape
@@ -46,7 +46,7 @@ Loss = Literal[
 Lanes = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
-LAPICQUE_BETA_MIN = exp(-1)
+LAPICQUE_BETA_MIN = math.exp(-1)
 """Below 1/e snnTorch's Lapicque decay, 1 + ln(beta), is negative: the membrane potential oscillates."""
 
 
@@ -55,6 +55,9 @@ class TrialParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    learning: Literal["bptt", "stdp"] = Field(
+        "bptt", description="surrogate gradients, or spike-timing-dependent plasticity of one competing layer"
+    )
     network: str | None = Field(
         None,
         max_length=200,
@@ -79,6 +82,9 @@ class TrialParameters(BaseModel):
     surrogate_slope: float = Field(10.0, gt=0.0, le=1000.0, description="slope of the surrogate gradient")
     encoding: Literal["rate", "latency", "direct", "delta", "events"] = Field(
         "rate", description="how inputs become spikes"
+    )
+    peak_rate: float = Field(
+        1.0, gt=0.0, le=1.0, description="chance per step that a pixel of value 1 spikes under rate encoding"
     )
     delta_threshold: float = Field(
         0.05, gt=0.0, le=1.0, description="change of a value that makes a spike under delta encoding"
@@ -117,6 +123,14 @@ class TrialParameters(BaseModel):
     patience: int = Field(
         0, ge=0, le=1000, description="epochs without a better validation accuracy before the end, 0 for none"
     )
+    decoder: Literal["all", "vote"] = Field("vote", description="what the competing layer stands for")
+    inhibition: float = Field(27.0, ge=0.0, le=1e4, description="what a spike takes from all other neurons")
+    nu_post: float = Field(0.015, ge=0.0, le=1.0, description="weight gained per output spike")
+    nu_pre: float = Field(0.0, ge=0.0, le=1.0, description="weight lost per input spike")
+    trace_decay: Share = Field(0.95, description="decay of both traces per time step")
+    weight_sum: float = Field(78.4, gt=0.0, le=1e5, description="sum that a neuron's weights are scaled to")
+    theta_plus: float = Field(0.0225, ge=0.0, le=100.0, description="rise of a neuron's threshold per spike")
+    theta_decay: Share = Field(0.99999, description="decay of that rise per time step")
     weight_bits: int = Field(8, ge=2, le=16, description="signed weight width")
     membrane_bits: int = Field(16, ge=4, le=32, description="stored membrane potential width")
     leak: Literal["multiply", "shift"] = Field("multiply", description="how the hardware decays a membrane")
@@ -157,6 +171,8 @@ class TrialParameters(BaseModel):
                     f"{name} has {len(value)} entries but the network has {self.depth} layers of neurons: "
                     "give one number, or one per layer"
                 )
+        if self.learning == "stdp":
+            _check_plastic(self)
         if self.rate_lower > self.rate_upper:
             raise ValueError(
                 f"rate_lower {self.rate_lower:g} is above rate_upper {self.rate_upper:g}: swap the two"
@@ -213,6 +229,8 @@ class TrialParameters(BaseModel):
         Raises:
             SpecError: the layers do not fit the input or each other.
         """
+        if self.learning == "stdp":
+            return self._competing(math.prod(input_shape), classes)
         layers = parse(self.layout(classes), input_shape, self.population)
         last = len(layers) - 1
         # all neurons but the leaky one discard the input of the step behind a spike under reset "zero"
@@ -229,12 +247,41 @@ class TrialParameters(BaseModel):
         )
         return NetworkShape(shapes, self.time_steps, self.encoding, self.readout, self.population)
 
+    def _competing(self, n_in: int, classes: int) -> NetworkShape:
+        """The layer that learns by plasticity, and the one that adds up what its spikes stand for."""
+        decay = self.beta[0] if isinstance(self.beta, tuple) else self.beta
+        layers = (
+            LayerShape(
+                n_in,
+                self.hidden_width,
+                recurrent=True,
+                leaks=(decay,),
+                subtracts=False,
+                refractory_steps=self.refractory_steps,
+            ),
+            LayerShape(self.hidden_width, classes, leaks=(1.0,)),
+        )
+        return NetworkShape(layers, self.time_steps, self.encoding)
+
     def _leaks(self, layer: int) -> tuple[float | None, ...]:
         """Decays of a layer as ``LayerShape`` wants them; None for one that is learned."""
         beta = self.beta[layer] if isinstance(self.beta, tuple) else self.beta
-        decay = 1.0 + log(beta) if self.neuron == "lapicque" else beta
+        decay = 1.0 + math.log(beta) if self.neuron == "lapicque" else beta
         known = decay if self.learn_beta == "fixed" else None
         return (known, self.alpha) if self.neuron == "synaptic" else (known,)
+
+
+def _check_plastic(parameters: TrialParameters) -> None:
+    """Refuse what a layer that learns by plasticity does not have."""
+    fixed = {"network": None, "hidden_layers": 1, "neuron": "lif", "readout": "count", "population": 1}
+    for name, only in fixed.items():
+        if getattr(parameters, name) != only:
+            raise ValueError(
+                f"{name} is {getattr(parameters, name)!r} with learning stdp, which trains one layer of "
+                f"hidden_width lif neurons: leave {name} out"
+            )
+    if parameters.encoding == "direct":
+        raise ValueError("encoding is 'direct' with learning stdp, which needs input spikes: choose 'rate'")
 
 
 ACCELERATOR_NAMES: tuple[str, ...] = tuple(

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.encoders import Code
 from models.losses import LossSpec
 from models.records import TrainingSettings
 from models.regularisers import RateBounds
 from models.schedules import Schedule
 from models.silence import SilenceSettings
 from models.specification import NetworkSpec, NeuronSpec, Quantisation
+from models.stdp import StdpRule, StdpSettings, StdpSpec
 from workers.parameters import TrialParameters
 
 NEURONS = {"lif": "leaky"}
@@ -76,6 +78,49 @@ def training_settings(parameters: TrialParameters, seed: int, silence: Mapping[s
         seed=seed,
         silence=SilenceSettings(**silence),
     )
+
+
+def stdp_spec(parameters: TrialParameters, inputs: int, classes: int) -> StdpSpec:
+    """The competing layer to train by plasticity; ``inputs`` per time step."""
+    rule = StdpRule(
+        nu_post=parameters.nu_post,
+        nu_pre=parameters.nu_pre,
+        trace_decay=parameters.trace_decay,
+        norm=parameters.weight_sum,
+        theta_plus=parameters.theta_plus,
+        theta_decay=parameters.theta_decay,
+    )
+    return StdpSpec(
+        inputs=inputs,
+        classes=classes,
+        code=code(parameters),
+        neurons=parameters.hidden_width,
+        beta=parameters.beta[0] if isinstance(parameters.beta, tuple) else parameters.beta,
+        threshold=parameters.threshold,
+        inhibition=parameters.inhibition,
+        refractory_steps=parameters.refractory_steps,
+        rule=rule,
+        decoder=parameters.decoder,
+    )
+
+
+def stdp_settings(parameters: TrialParameters, seed: int, silence: Mapping[str, Any]) -> StdpSettings:
+    """How to train it; ``silence`` holds fields of ``SilenceSettings``."""
+    return StdpSettings(
+        batch_size=parameters.batch_size,
+        epochs=parameters.epochs,
+        seed=seed,
+        silence=SilenceSettings(**silence),
+    )
+
+
+def code(parameters: TrialParameters) -> Code:
+    """Equal for parameters that encode alike, so that their data are encoded once."""
+    if parameters.encoding == "delta":
+        return Code("delta", parameters.time_steps, parameters.delta_threshold)
+    if parameters.encoding == "rate":
+        return Code("rate", parameters.time_steps, peak_rate=parameters.peak_rate)
+    return Code(parameters.encoding, parameters.time_steps)
 
 
 def _neuron(parameters: TrialParameters) -> NeuronSpec:

@@ -22,6 +22,7 @@ from hardware.shape import shape_of
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits
 from models.encoders import Code, encode
+from models.stdp_training import StdpResult, train_stdp
 from models.training import TrainingResult, train
 from spikefront.errors import DesignError
 from workers.data import CampaignData
@@ -29,7 +30,7 @@ from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.networks import trained_network
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
-from workers.settings import network_spec, training_settings
+from workers.settings import code, network_spec, stdp_settings, stdp_spec, training_settings
 
 KEPT_SAMPLES = 64
 """Validation samples kept with a trained network, so that it can be exported and verified on its own."""
@@ -60,10 +61,9 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     grid = design_grid(request.config, request.designs)
     data = _data(request)
     splits = _splits(data)
-    encoded = _encoded(data, _code(grid[0]))
+    encoded = _encoded(data, code(grid[0]))
     loaded = time.perf_counter()
-    spec = network_spec(grid[0], splits.shape, splits.classes)
-    result = train(spec, training_settings(grid[0], request.seed, request.silence), encoded)
+    result = _train(grid[0], request, splits, encoded)
     trained = time.perf_counter()
     timings = {"load_s": loaded - started, "train_s": trained - loaded}
     if result.state != "complete":
@@ -93,8 +93,7 @@ def measure_on_test(
 ) -> dict[str, float]:
     """Measures of one design on the test split, area aside: for the report alone."""
     test = _splits(campaign).test
-    code = _code(parameters)
-    encoded = encode(test.inputs, test.labels, code, campaign.seed + TEST_SEED_OFFSET)
+    encoded = encode(test.inputs, test.labels, code(parameters), campaign.seed + TEST_SEED_OFFSET)
     inputs = _inputs(encoded.samples(), parameters)
     cost = price(network, parameters.accelerator(), inputs, encoded.labels, energy_model)
     return {name: value for name, value in measures_of(cost).items() if name not in AREA_MEASURES}
@@ -102,13 +101,6 @@ def measure_on_test(
 
 def _data(request: TrialRequest) -> CampaignData:
     return CampaignData.of(request.data, request.data_root, request.split_seed)
-
-
-def _code(parameters: TrialParameters) -> Code:
-    """Equal for parameters that encode alike, so that their data are encoded once."""
-    if parameters.encoding == "delta":
-        return Code("delta", parameters.time_steps, parameters.delta_threshold)
-    return Code(parameters.encoding, parameters.time_steps)
 
 
 @lru_cache(maxsize=2)
@@ -126,7 +118,17 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     )
 
 
-def _stopped(result: TrainingResult, timings: dict[str, float]) -> TrialOutcome:
+def _train(
+    parameters: TrialParameters, request: TrialRequest, splits: Splits, encoded: EncodedSplits
+) -> TrainingResult | StdpResult:
+    if parameters.learning == "stdp":
+        plastic = stdp_spec(parameters, splits.width, splits.classes)
+        return train_stdp(plastic, stdp_settings(parameters, request.seed, request.silence), encoded)
+    spec = network_spec(parameters, splits.shape, splits.classes)
+    return train(spec, training_settings(parameters, request.seed, request.silence), encoded)
+
+
+def _stopped(result: TrainingResult | StdpResult, timings: dict[str, float]) -> TrialOutcome:
     """A silent network is an outcome with a graded constraint; one that is not finite has failed."""
     if result.state != "silent":
         return failed(result.reason)
@@ -204,7 +206,7 @@ def _inputs(samples: Any, parameters: TrialParameters) -> Any:
     return quantize_inputs(samples, parameters.input_bits) if parameters.encoding == "direct" else samples
 
 
-def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
+def _metrics(result: TrainingResult | StdpResult, cost: DesignCost) -> dict[str, Any]:
     return {
         "accuracy": cost.accuracy,
         "float_accuracy": result.validation_accuracy,
@@ -214,7 +216,7 @@ def _metrics(result: TrainingResult, cost: DesignCost) -> dict[str, Any]:
     }
 
 
-def _curves(result: TrainingResult) -> dict[str, Any]:
+def _curves(result: TrainingResult | StdpResult) -> dict[str, Any]:
     """What every finished epoch showed, also of a training that was stopped."""
     return {
         "loss": [epoch.loss for epoch in result.epochs],
