@@ -45,8 +45,8 @@ class Batch:
     """Training samples as ``models.network.run`` takes them.
 
     Attributes:
-        inputs: spikes float32 (T, B, k), or values (B, k) when direct; inputs that are zero throughout are
-            left out, of series and events those that fill a byte.
+        inputs: spikes uint8 (T, B, k), or float32 values (B, k) when direct; inputs that are zero throughout
+            are left out, of series and events those that fill a byte.
         columns: which of the network's inputs those are, int64 (k,); None when all.
         labels: int64 (B,).
     """
@@ -87,7 +87,7 @@ def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iter
         else:
             inputs, columns = _fresh(data.train[rows], data.code, noise)
         yield Batch(
-            torch.from_numpy(inputs).to(torch.float32),
+            torch.from_numpy(inputs),
             None if len(columns) == data.width else torch.from_numpy(columns),
             torch.from_numpy(data.labels[rows]),
         )

@@ -46,7 +46,7 @@ def evaluate_stages(stages: Sequence[Stage], spec: NetworkSpec, data: EncodedSet
     size = batch_size(spec)
     with torch.inference_mode():
         for start in range(0, len(data), size):
-            inputs = torch.from_numpy(data.batch(slice(start, start + size))).to(first)
+            inputs = torch.from_numpy(data.batch(slice(start, start + size))).to(first.device)
             activity = run(stages, inputs, Pass(spec.time_steps, spec.population))
             predicted.append(predictions(activity.output, spec.readout).numpy(force=True))
             layer_spikes.append(activity.layer_spikes.numpy(force=True))

@@ -17,6 +17,7 @@ from models.losses import Output
 from models.normalisation import BatchNorm
 from models.quantisation import Intake
 from models.scan import scan
+from models.sparse import SparseSpikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +93,8 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
 
     Args:
         stages: the layers, first to last.
-        inputs: spikes or currents of every step (T, B, n_in), or a constant current (B, n_in), whose product
-            with the first layer's weights is taken once.
+        inputs: spikes of every step, uint8 (T, B, n_in), or as floats; or a constant current (B, n_in), whose
+            product with the first layer's weights is taken once.
         how: everything else.
         columns: when given, ``inputs`` holds only these of the n_in inputs, the others being zero.
     """
@@ -102,48 +103,54 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
     membrane = None
     for stage in (first, *stages[1:]):
         last = len(spikes) == len(stages) - 1
-        if spikes and how.dropout is not None:
+        if how.dropout is not None and spikes and isinstance(signal, Tensor):
             signal = how.dropout(signal)
         currents = _currents(stage, signal).to(stage.weight.dtype)  # mixed precision ends here
-        signal, membrane = scan(
+        fired, membrane = scan(
             currents,
             stage.dynamics,
             stage.recurrent,
             time_steps=how.time_steps if currents.ndim == len(stage.layer.neurons_shape) + 1 else None,
             membrane_gradient=last and how.membrane_gradient,
         )
-        if stage.layer.pool == 2:
-            signal = _pooled(signal)
+        signal = _pooled(fired) if stage.layer.pool == 2 else fired
         spikes.append(signal)
     layer_spikes = [each.detach().flatten(2).sum(2).sum(0) for each in spikes]
     return Activity(
-        Output(signal, membrane, how.population),
+        Output(spikes[-1], membrane, how.population),
         torch.stack(layer_spikes, dim=1).to(torch.int64),
         tuple(spikes),
     )
 
 
-def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor, Stage]:
-    """The inputs and the first layer, brought to the same columns."""
-    if columns is None:
-        return inputs, stage
-    if stage.layer.convolutional:
+def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor | SparseSpikes, Stage]:
+    """The inputs and the first layer, brought to the same columns; few spikes as a list."""
+    if columns is not None and stage.layer.convolutional:
         whole = inputs.new_zeros(*inputs.shape[:-1], stage.layer.n_in)
-        return whole.index_copy_(-1, columns, inputs), stage
-    return inputs, replace(stage, weight=stage.weight.index_select(1, columns))
+        inputs = whole.index_copy_(-1, columns, inputs)
+    elif columns is not None:
+        stage = replace(stage, weight=stage.weight.index_select(1, columns))
+    if inputs.dtype != torch.uint8:
+        return inputs, stage
+    listed = None if stage.layer.convolutional else SparseSpikes.of(inputs)
+    return inputs.to(stage.weight.dtype) if listed is None else listed, stage
 
 
-def _currents(stage: Stage, signal: Tensor) -> Tensor:
+def _currents(stage: Stage, signal: Tensor | SparseSpikes) -> Tensor:
     """Input currents (T, B, n), (T, B, rows, columns, channels), or the same without T."""
-    if stage.intake is None:
+    if stage.intake is None or isinstance(signal, SparseSpikes):
         return _summed(stage, signal)
     return stage.intake.currents(_summed(stage, stage.intake.inputs(signal)))
 
 
-def _summed(stage: Stage, signal: Tensor) -> Tensor:
-    if stage.layer.convolutional:
+def _summed(stage: Stage, signal: Tensor | SparseSpikes) -> Tensor:
+    if isinstance(signal, SparseSpikes):
+        currents = signal.times(stage.weight)
+        currents = currents if stage.bias is None else currents + stage.bias
+    elif stage.layer.convolutional:
         return _convolved(stage, signal)
-    currents = functional.linear(_flat(signal, stage.layer), stage.weight, stage.bias)
+    else:
+        currents = functional.linear(_flat(signal, stage.layer), stage.weight, stage.bias)
     if stage.norm is None:
         return currents
     return stage.norm(currents.flatten(0, -2)).view(currents.shape)
