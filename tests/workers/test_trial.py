@@ -98,6 +98,15 @@ def test_seeds_differ():
     assert evaluate(request(seed=1)).metrics["loss"] != evaluate(request(seed=2)).metrics["loss"]
 
 
+def test_a_peak_rate_reaches_the_hardware():
+    changes = {"encoding": "rate", "epochs": 3, "threshold": 0.2}
+    inputs = [
+        from_bytes(evaluate(request(peak_rate=rate, **changes)).artifact).inputs.mean()
+        for rate in (1.0, 0.25)
+    ]
+    assert inputs[1] == pytest.approx(0.25 * inputs[0], rel=0.05)
+
+
 @pytest.mark.parametrize("encoding", ["rate", "latency", "direct"])
 @pytest.mark.parametrize(
     ("neuron", "reset"), [("lif", "subtract"), ("lapicque", "zero"), ("lapicque", "subtract")]
