@@ -9,8 +9,9 @@ Per time step t, with r[t] = s[t-1], input spikes x[t] and neuron i::
     s_i[t] = m_i[t] > threshold + theta_i
 
 A neuron neither takes its current nor fires in the refractory steps behind its spike. These are the equations
-of the accelerators (``hardware.network.TrainedLayer``), reset "zero". Only while learning does theta move,
-and only the neuron that is furthest above its threshold fires in a step (the lowest on ties)::
+of the accelerators (``hardware.network.TrainedLayer``), reset "zero"; where nothing is learnt, inhibition is
+``min(inhibition, inhibition_cap * (threshold + theta_i))``. Only while learning does theta move, and only the
+neuron that is furthest above its threshold fires in a step (the lowest on ties)::
 
     theta_i[t+1] = theta_decay theta_i[t] + theta_plus * (spikes of i in step t, over the batch)
 
@@ -74,6 +75,15 @@ class PlasticNetwork:
         """Spikes (T, B, N) of the network as it is deployed: nothing moves, any neuron may fire."""
         return present(self, batch.inputs.to(self.weight), batch.columns, learning=False)[0]
 
+    def limits(self) -> Tensor:
+        """Thresholds as they have become (N,)."""
+        return self.spec.threshold + self.theta
+
+    def inhibition(self) -> Tensor:
+        """What each neuron is inhibited by per spike where nothing is learnt (N,)."""
+        most, cap = torch.full_like(self.theta, self.spec.inhibition), self.spec.inhibition_cap
+        return most if cap is None else torch.minimum(most, cap * self.limits())
+
     def normalise(self) -> None:
         """Scale every neuron's weights to their sum; a neuron without any keeps none."""
         total = self.weight.sum(dim=1, keepdim=True).clamp_min_(torch.finfo(self.weight.dtype).tiny)
@@ -103,9 +113,10 @@ def present(
     drive = inputs @ weight.T
     spikes = torch.zeros_like(drive)
     membrane, fired, rest = (torch.zeros_like(drive[0]) for _ in range(3))
-    theta, limit = network.theta, network.theta + spec.threshold
+    theta, limit = network.theta, network.limits()
+    inhibition = spec.inhibition if learning else network.inhibition()
     for arriving, out in zip(drive, spikes, strict=True):
-        current = arriving - spec.inhibition * (fired.sum(dim=1, keepdim=True) - fired)
+        current = arriving - inhibition * (fired.sum(dim=1, keepdim=True) - fired)
         current *= rest <= 0
         membrane = current.add_(membrane * (1.0 - fired), alpha=spec.beta)
         excess = membrane - limit

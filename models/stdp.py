@@ -57,6 +57,8 @@ class StdpSpec:
         beta: decay of the membrane potential per time step.
         threshold: firing threshold of a neuron that never fired while learning.
         inhibition: what a spike takes from the membrane potential of every other neuron, one step later.
+        inhibition_cap: where nothing is learnt, inhibition is at most this many thresholds of the neuron that
+            receives it; None for no bound. About 1 leaves more of a weight's bits for what was learnt.
         refractory_steps: steps behind a spike in which a neuron neither takes its current nor fires.
         rule: how weights and thresholds move.
         decoder: "all" (all-activity), "vote", "2gram" or "3gram" (``models.decoders``).
@@ -69,6 +71,7 @@ class StdpSpec:
     beta: float = 0.99
     threshold: float = 3.4
     inhibition: float = 27.0
+    inhibition_cap: float | None = None
     refractory_steps: int = 2
     rule: StdpRule = field(default_factory=StdpRule)
     decoder: DecoderName = "vote"
@@ -80,6 +83,8 @@ class StdpSpec:
         _check("beta", self.beta, least=0.0, most=1.0)
         _check("threshold", self.threshold, above=0.0)
         _check("inhibition", self.inhibition, least=0.0)
+        if self.inhibition_cap is not None:
+            _check("inhibition_cap", self.inhibition_cap, above=0.0)
         if self.decoder not in DECODERS:
             raise SpecError(f"decoder {self.decoder!r} is unknown; choose one of {', '.join(DECODERS)}")
         if self.code.encoding == "direct":
@@ -94,7 +99,7 @@ class StdpSettings:
         batch_size: samples presented with the same weights, before one update.
         epochs: passes over the training split.
         assignment_samples: training samples, drawn anew for every epoch, whose responses tell at its end what
-            each neuron stands for; all of them where there are fewer.
+            each neuron stands for; rounded up to whole batches of inference, all where there are fewer.
         seed: of weights, order and noise.
         silence: when training is stopped; without gradients, the run of silent steps alone decides.
     """

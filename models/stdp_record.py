@@ -12,7 +12,7 @@ from spikefront.errors import SpecError
 def deployed(network: PlasticNetwork, decoder: Decoder) -> TrainedWeights:
     """Two layers of plain neurons that find the decoder's class by counting spikes.
 
-    The first layer has the learnt neurons with lateral weights ``-inhibition``. Each neuron's weights are
+    The first layer has the learnt neurons and their inhibition as lateral weights. Each neuron's weights are
     divided by its threshold, so that all thresholds are 1 and spikes stay the same. The second has one
     integrate-and-fire neuron per class, reset "subtract", whose weights are the decoder's votes times a gain:
     it fires once per threshold of evidence and at most once per step. The gain lets the highest score of any
@@ -45,13 +45,15 @@ def deployed(network: PlasticNetwork, decoder: Decoder) -> TrainedWeights:
 
 def _competing(network: PlasticNetwork) -> LayerWeights:
     spec = network.spec
-    limit = spec.threshold + network.theta.double().numpy(force=True)[:, None]
-    lateral = np.eye(spec.neurons) - 1.0
+    limit, inhibition = (
+        values.double().numpy(force=True)[:, None] for values in (network.limits(), network.inhibition())
+    )
+    others = 1.0 - np.eye(spec.neurons)
     return LayerWeights(
         layer=Layer((spec.inputs,), spec.neurons, recurrent=True),
         weight=network.weight.double().numpy(force=True) / limit,
         bias=None,
-        recurrent=spec.inhibition * lateral / limit,
+        recurrent=-inhibition * others / limit,
         beta=spec.beta,
         threshold=1.0,
         reset="zero",

@@ -60,7 +60,10 @@ class StepByStep:
         able = {}
         for i in range(NEURONS):
             drive = sum(self.w[i, j] for j in range(INPUTS) if x[j])
-            drive -= spec.inhibition * sum(state.last[k] for k in range(NEURONS) if k != i)
+            inhibition = spec.inhibition
+            if spec.inhibition_cap is not None and not learning:
+                inhibition = min(inhibition, spec.inhibition_cap * (spec.threshold + theta[i]))
+            drive -= inhibition * sum(state.last[k] for k in range(NEURONS) if k != i)
             resting = state.rest[i] > 0
             state.m[i] = (0 if state.last[i] else spec.beta * state.m[i]) + (0 if resting else drive)
             if state.m[i] > spec.threshold + theta[i] and not resting:
@@ -89,7 +92,14 @@ class Sample:
 
 @pytest.mark.parametrize("samples", [1, 4])
 @pytest.mark.parametrize(
-    "changes", [{}, {"refractory_steps": 0}, {"inhibition": 0.0}, {"beta": 1.0, "threshold": 2.0}]
+    "changes",
+    [
+        {},
+        {"refractory_steps": 0},
+        {"inhibition": 0.0},
+        {"inhibition_cap": 0.3},
+        {"beta": 1.0, "threshold": 2.0},
+    ],
 )
 def test_equals_the_rule_step_by_step(samples, changes):
     network = network_of(spec_of(**changes))

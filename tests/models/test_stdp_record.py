@@ -42,10 +42,14 @@ def doubled(result):
     return PlasticNetwork(network.spec, network.weight.double(), network.theta.double())
 
 
-def test_plain_neurons_fire_as_those_that_learnt(data, doubled, result):
-    spikes, _ = simulate(deployed(doubled, result.decoder), data.validation.samples())
+@pytest.mark.parametrize("cap", [None, 0.7])
+def test_plain_neurons_fire_as_those_that_learnt(data, doubled, result, cap):
+    network = dataclasses.replace(doubled, spec=dataclasses.replace(SPEC, inhibition_cap=cap))
+    record = deployed(network, result.decoder)
+    assert cap is None or record.layers[0].recurrent.min() == pytest.approx(-cap)
+    spikes, _ = simulate(record, data.validation.samples())
     seen = Responses.of(torch.from_numpy(spikes[0].transpose(1, 0, 2)))
-    expected = responses(doubled, data.validation)
+    expected = responses(network, data.validation)
     assert np.array_equal(seen.sample, expected.sample)
     assert np.array_equal(seen.neuron, expected.neuron)
     assert expected.sample.size > 2 * expected.samples

@@ -166,6 +166,7 @@ def test_a_network_must_fit_its_data(digits):
         ({"beta": 1.5}, "beta is 1.5; give a finite number of at least 0 and at most 1"),
         ({"threshold": 0.0}, "threshold is 0.0; give a finite number above 0"),
         ({"inhibition": float("inf")}, "inhibition is inf"),
+        ({"inhibition_cap": 0.0}, "inhibition_cap is 0.0; give a finite number above 0"),
         ({"refractory_steps": -1}, "refractory_steps is -1"),
         ({"decoder": "4gram"}, "decoder '4gram' is unknown; choose one of all, vote, 2gram, 3gram"),
         ({"code": Code("direct", 3)}, "the encoding 'direct' has none"),
