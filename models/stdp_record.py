@@ -45,15 +45,16 @@ def deployed(network: PlasticNetwork, decoder: Decoder) -> TrainedWeights:
 
 def _competing(network: PlasticNetwork) -> LayerWeights:
     spec = network.spec
+    network = PlasticNetwork(spec, network.weight.double(), network.theta.double())
     limit, inhibition = (
-        values.double().numpy(force=True)[:, None] for values in (network.limits(), network.inhibition())
+        values.numpy(force=True)[:, None] for values in (network.limits(), network.inhibition())
     )
-    others = 1.0 - np.eye(spec.neurons)
+    lateral = np.eye(spec.neurons) - 1.0
     return LayerWeights(
         layer=Layer((spec.inputs,), spec.neurons, recurrent=True),
-        weight=network.weight.double().numpy(force=True) / limit,
+        weight=network.weight.numpy(force=True) / limit,
         bias=None,
-        recurrent=-inhibition * others / limit,
+        recurrent=inhibition / limit * lateral,
         beta=spec.beta,
         threshold=1.0,
         reset="zero",

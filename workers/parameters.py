@@ -125,6 +125,12 @@ class TrialParameters(BaseModel):
     )
     decoder: Literal["all", "vote"] = Field("vote", description="what the competing layer stands for")
     inhibition: float = Field(27.0, ge=0.0, le=1e4, description="what a spike takes from all other neurons")
+    inhibition_cap: float | None = Field(
+        None,
+        gt=0.0,
+        le=100.0,
+        description="bound on inhibition on the accelerator, in thresholds of who receives it",
+    )
     nu_post: float = Field(0.015, ge=0.0, le=1.0, description="weight gained per output spike")
     nu_pre: float = Field(0.0, ge=0.0, le=1.0, description="weight lost per input spike")
     trace_decay: Share = Field(0.95, description="decay of both traces per time step")

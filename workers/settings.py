@@ -98,6 +98,7 @@ def stdp_spec(parameters: TrialParameters, inputs: int, classes: int) -> StdpSpe
         beta=parameters.beta[0] if isinstance(parameters.beta, tuple) else parameters.beta,
         threshold=parameters.threshold,
         inhibition=parameters.inhibition,
+        inhibition_cap=parameters.inhibition_cap,
         refractory_steps=parameters.refractory_steps,
         rule=rule,
         decoder=parameters.decoder,

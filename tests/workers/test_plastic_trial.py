@@ -20,6 +20,7 @@ CONFIG = {
     "beta": 0.95,
     "threshold": 2.0,
     "inhibition": 12.0,
+    "inhibition_cap": 1.5,
     "weight_sum": 6.0,
     "refractory_steps": 1,
     "epochs": 2,
@@ -61,6 +62,7 @@ def test_its_shape_was_known_before_and_its_rtl_agrees(outcome):
     record = from_bytes(outcome.artifact)
     found, expected = shape_of(record.network), TrialParameters.model_validate(CONFIG).shape((8, 8), 10)
     assert found == expected
+    assert record.network.layers[0].recurrent.min() == pytest.approx(-1.5)
     config = AcceleratorConfig(lanes=(8, 4), weight_bits=14, membrane_bits=24)
     assert check(quantize(record.network, config), record.inputs[:1])
 
