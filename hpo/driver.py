@@ -1,24 +1,24 @@
 """The asynchronous loop: ask, submit, collect, record, until the budget is spent or somebody says stop.
 
 The store is the truth: every change is one transaction, so the loop may be killed between any two lines and a
-later ``drive`` goes on from what is recorded. A free worker never waits for another trial.
+later ``drive`` goes on from what is recorded. A free worker never waits for another trial. What other
+processes ask (pause, cancel, more trials) stands in the store too, and is looked up in every turn.
 """
 
 import platform
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from hpo.campaign import CampaignSpec
 from hpo.history import observations, observe
 from hpo.home import Home
-from hpo.lease import hold
+from hpo.lease import LEASE_S, Lease, hold
 from hpo.optimizer import Exhausted, Observation, Problem, Proposal
 from hpo.optimizer.propose import propose, random_proposal
 from hpo.space import Config
-from hpo.store import CampaignState, DesignResult, Store, TrialRecord, TrialResult
-from spikefront.errors import ConflictError, SpikefrontError
+from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialRecord, TrialResult
+from spikefront.errors import SpikefrontError, TakenOverError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
 from workers.pool import Pool
 
@@ -51,83 +51,85 @@ class Hooks:
     stop: Callable[[], bool] = lambda: False
 
 
-def drive(campaign: Campaign, pool: Pool, hooks: Hooks) -> CampaignState:
-    """Run the campaign's remaining trials and return the state it ends in: "finished" or "paused".
+def drive(campaign: Campaign, pool: Pool, hooks: Hooks, lease_s: float = LEASE_S) -> CampaignState:
+    """Run the campaign's remaining trials and return the state it ends in: finished, paused or cancelled.
+
+    Trials that still run in the pool then are the caller's to stop, by closing it.
 
     Raises:
         ConflictError: the campaign is over, or another driver holds it.
+        TakenOverError: another driver took it, since this one did not renew its lease for ``lease_s``.
         SpikefrontError: every one of the first trials failed; the sentence holds the first reason.
     """
-    store, name = campaign.store, campaign.name
-    with hold(store, name) as lost:
-        store.set_campaign_state(name, "running")
-        store.requeue_running(name)
+    with hold(campaign.store, campaign.name, lease_s) as lease:
+        campaign = replace(campaign, store=lease.store)
+        campaign.store.set_campaign_state(campaign.name, "running")
+        campaign.store.requeue_running(campaign.name)
         try:
-            state = _loop(campaign, pool, hooks, lost)
-        except BaseException:
-            if not lost.is_set():
-                _leave(campaign, "paused")
+            return _loop(campaign, pool, hooks, lease)
+        except TakenOverError:
             raise
-        _check_held(campaign, lost)
-        _leave(campaign, state)
-    return state
+        except BaseException:
+            if campaign.store.campaign(campaign.name).state == "running":
+                campaign.store.leave(campaign.name, "paused")
+            raise
 
 
-def _leave(campaign: Campaign, state: CampaignState) -> None:
-    """Put what runs back into the queue and leave the campaign in ``state``, unless it has ended already."""
-    campaign.store.requeue_running(campaign.name)
-    if campaign.store.campaign(campaign.name).state == "running":
-        campaign.store.set_campaign_state(campaign.name, state)
-
-
-def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lost: threading.Event) -> CampaignState:
-    """Keep the workers busy until nothing is left to do, or until ``stop``."""
-    history = observations(campaign.spec, campaign.store)
+def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> CampaignState:
+    """Keep the workers busy until nothing is left to do, or until somebody asks for an end."""
+    store, name = campaign.store, campaign.name
+    history = observations(campaign.spec, store)
     before = len(history)
     running: set[int] = set()
-    while not hooks.stop():
-        _check_held(campaign, lost)
-        _fill(campaign, pool, history, running, hooks)
-        if not running:
-            return "finished"
-        ended = pool.collect(POLL_S)
-        _check_held(campaign, lost)
-        for number, outcome in ended:
+    while True:
+        lease.check()
+        seen = store.campaign(name)
+        order = _order(seen, hooks)
+        spent = order == "go" and _fill(campaign, pool, history, running, hooks)
+        if order == "stop" or (not running and (spent or order == "drain")):
+            if store.leave(name, "finished" if spent else "paused", seen):
+                return store.campaign(name).state
+            continue
+        for number, outcome in pool.collect(POLL_S):
             running.discard(number)
             history.append(_record(campaign, number, outcome))
             hooks.changed()
         _check_hope(campaign, history[before:])
-    return "paused"
 
 
-def _check_held(campaign: Campaign, lost: threading.Event) -> None:
-    """Write nothing more once another driver has the campaign."""
-    if lost.is_set():
-        raise ConflictError(f"another driver took over campaign {campaign.name!r}: leave it to that one")
+def _order(seen: CampaignRecord, hooks: Hooks) -> Literal["go", "drain", "stop"]:
+    """Whether to start trials, only to let running ones end, or to leave them too."""
+    if hooks.stop() or seen.request_now:
+        return "stop"
+    return "drain" if seen.request else "go"
 
 
 def _fill(
     campaign: Campaign, pool: Pool, history: list[Observation], running: set[int], hooks: Hooks
-) -> None:
-    """Give every free worker a trial while there is one."""
-    while pool.free > 0 and not hooks.stop():
-        trial = _next(campaign, history)
+) -> bool:
+    """Give every free worker a trial; True when there is none left to give."""
+    while pool.free > 0:
+        seen = campaign.store.campaign(campaign.name)
+        if _order(seen, hooks) != "go":
+            return False
+        trial = _next(campaign, history, campaign.spec.budget.trials + seen.extra_trials)
         if trial is None:
-            return
+            return True
         campaign.store.start_trial(campaign.name, trial.number)
         running.add(trial.number)
         pool.submit(_request(campaign, trial))
         hooks.changed()
+    return False
 
 
-def _next(campaign: Campaign, history: list[Observation]) -> TrialRecord | None:
+def _next(campaign: Campaign, history: list[Observation], budget: int) -> TrialRecord | None:
     """The first queued trial, else a newly proposed one; None when the budget or the space is used up."""
     store, name = campaign.store, campaign.name
     queued = store.trials(name, states={"queued"}, limit=1)
     if queued:
         return queued[0]
     count = sum(store.counts(name).values())
-    if count >= campaign.spec.budget.trials:
+    if count >= budget:
         return None
     pending = [trial.config for trial in store.trials(name, states={"running"})]
     proposal = _ask(campaign, history, pending, count)
@@ -216,7 +218,7 @@ def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:
     if len(failed) < enough or any(trial.status == "complete" for trial in ended):
         return
     store, name = campaign.store, campaign.name
-    _leave(campaign, "failed")
+    store.leave(name, "failed")
     first = store.trial(name, failed[0].index)
     raise SpikefrontError(
         f"{enough} trials failed and none completed, trial {first.number} with: {first.reason}; see "

@@ -8,42 +8,68 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hpo.store import Store
-from spikefront.errors import ConflictError, SpikefrontError
+from spikefront.errors import SpikefrontError, TakenOverError
 
 LEASE_S = 30.0
 """A driver that has not renewed for this long is taken for dead."""
 
 
+class Lease:
+    """A campaign held: ``store`` writes to it for as long as nobody else has taken it."""
+
+    def __init__(self, store: Store, name: str, token: int, seconds: float) -> None:
+        self.store = store.fenced(name, token)
+        self._open, self._name, self._token, self._seconds = store, name, token, seconds
+        self._ended = threading.Event()
+        self._lost: TakenOverError | None = None
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
+
+    def check(self) -> None:
+        """Raise TakenOverError once a heartbeat has found another driver in possession."""
+        if self._lost is not None:
+            raise self._lost
+
+    def end(self) -> None:
+        """Stop the heartbeat and give the campaign back."""
+        self._ended.set()
+        self._beating.join()
+        self._open.drop_lease(self._name, self._token)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._seconds / 4):
+            try:
+                self._open.renew_lease(self._name, self._token, self._seconds)
+            except TakenOverError as error:
+                self._lost = error
+                return
+            except SpikefrontError:
+                continue  # a database that does not answer now may answer at the next beat, within the lease
+
+
 @contextmanager
-def hold(store: Store, name: str) -> Iterator[threading.Event]:
-    """Drive the campaign alone; the event is set when another driver has taken the lease after all.
+def hold(store: Store, name: str, seconds: float = LEASE_S) -> Iterator[Lease]:
+    """Drive the campaign alone, by a lease that lasts ``seconds`` beyond each heartbeat.
 
     Raises:
         ConflictError: another driver holds the campaign and is not known to be dead.
     """
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    _take(store, name, holder)
-    lost, ended = threading.Event(), threading.Event()
-    beat = threading.Thread(target=_heartbeat, args=(store, name, holder, lost, ended), daemon=True)
-    beat.start()
+    token = store.take_lease(name, holder, seconds, dead_holder(store, name))
+    lease = Lease(store, name, token, seconds)
     try:
-        yield lost
+        yield lease
     finally:
-        ended.set()
-        beat.join()
-        store.drop_lease(name, holder)
+        lease.end()
 
 
-def _take(store: Store, name: str, holder: str) -> None:
-    """Take the lease; one whose process on this machine is gone is ended first."""
-    before = store.lease_holder(name)
-    if before is not None and _is_dead(before):
-        store.drop_lease(name, before)
-    store.take_lease(name, holder, LEASE_S)
+def dead_holder(store: Store, name: str) -> str | None:
+    """The campaign's holder if it ran on this machine and its process is gone, else None."""
+    holder = store.lease_holder(name)
+    return holder if holder is not None and _is_dead(holder) else None
 
 
 def _is_dead(holder: str) -> bool:
-    """Whether a holder ran on this machine and its process is gone."""
     host, process, _ = holder.rsplit(":", 2)
     if host != socket.gethostname():
         return False
@@ -54,14 +80,3 @@ def _is_dead(holder: str) -> bool:
     except PermissionError:
         return False
     return False
-
-
-def _heartbeat(store: Store, name: str, holder: str, lost: threading.Event, ended: threading.Event) -> None:
-    while not ended.wait(LEASE_S / 4):
-        try:
-            store.take_lease(name, holder, LEASE_S)
-        except ConflictError:
-            lost.set()
-            return
-        except SpikefrontError:
-            continue  # a database that does not answer now may answer at the next beat, within the lease

@@ -111,7 +111,7 @@ def status(store: Store, name: str) -> CampaignStatus:
         state=record.state,
         driver=store.lease_holder(name),
         counts=dict(store.counts(name).items()),
-        trials_total=spec.budget.trials,
+        trials_total=spec.budget.trials + record.extra_trials,
         hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),
         best={objective: _best(designs, objective) for objective in spec.objectives} if designs else {},
         front_size=len(designs),

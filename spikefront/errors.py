@@ -9,6 +9,7 @@
     |   `-- DesignError                           a network or accelerator that cannot be built
     |-- NotFoundError          exit 2, HTTP 404   a campaign, trial or design that is not in the store
     |-- ConflictError          exit 2, HTTP 409   it exists already, or its state forbids the verb
+    |   `-- TakenOverError                        another driver has the campaign: this one stops
     |-- ToolMissingError       exit 3, HTTP 501   a program outside Python that the verb needs
     `-- MismatchError          exit 4, HTTP 500   two descriptions of one design disagree
 
@@ -56,6 +57,10 @@ class ConflictError(SpikefrontError):
 
     exit_code = 2
     http_status = 409
+
+
+class TakenOverError(ConflictError):
+    """Another driver has taken the campaign; what this one writes is refused."""
 
 
 class ToolMissingError(SpikefrontError):

@@ -17,6 +17,7 @@ from hpo.store.states import (
     FINAL_TRIAL_STATES,
     TRIAL_STATES,
     CampaignState,
+    StopRequest,
     TrialState,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "DesignRecord",
     "DesignResult",
     "EventRecord",
+    "StopRequest",
     "Store",
     "TrialRecord",
     "TrialResult",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord, TrialResult
-from hpo.store.states import CampaignState, TrialState
+from hpo.store.states import CampaignState, StopRequest, TrialState
 
 
 class Store(Protocol):
@@ -42,17 +42,55 @@ class Store(Protocol):
     def set_reference(self, name: str, reference: dict[str, float]) -> CampaignRecord:
         """Fix the reference point; ConflictError when another one was fixed before."""
 
-    def take_lease(self, name: str, holder: str, seconds: float) -> None:
-        """Make ``holder`` the campaign's driver for ``seconds``; the holder renews by calling again.
+    def ask(
+        self, name: str, what: StopRequest, at_once: bool = False, dead: str | None = None
+    ) -> CampaignRecord:
+        """Ask the campaign's driver to pause or cancel, ``at_once`` or after its running trials.
 
-        Raises ConflictError while another holder's lease lasts. Time is the caller's UTC clock.
+        Without a driver that lives (``dead`` names a holder known to be dead) it is done before this returns,
+        and a driver that was thought dead is fenced off. A later request takes the place of an earlier one.
+
+        Raises ConflictError when the campaign's state forbids it, or it is being cancelled already.
         """
+
+    def extend(self, name: str, trials: int) -> CampaignRecord:
+        """Grant ``trials`` more than the specification's budget and earlier extensions.
+
+        A finished campaign becomes "paused". Raises ConflictError when it is cancelled, InputError when
+        ``trials`` is no number from 1 to a million.
+        """
+
+    def leave(self, name: str, state: CampaignState, seen: CampaignRecord | None = None) -> bool:
+        """End a driver's work in ``state``; running trials return to the queue.
+
+        Where the campaign is cancelled, now or by a request that waits, queued and running trials are too.
+        Returns False and changes nothing when the requests and the budget are not those of ``seen``.
+        """
+
+    def take_lease(self, name: str, holder: str, seconds: float, dead: str | None = None) -> int:
+        """Make ``holder`` the campaign's driver for ``seconds``; returns a token larger than all before.
+
+        The lease of the holder ``dead`` does not count. A request to pause that waited is forgotten.
+
+        Raises ConflictError while another holder's lease lasts. Time is the caller's UTC clock; a wrong one
+        can cost a driver its lease, but never lets two of them write.
+        """
+
+    def renew_lease(self, name: str, token: int, seconds: float) -> None:
+        """Let the lease of ``token`` last ``seconds`` from now; TakenOverError when it is not the latest."""
 
     def lease_holder(self, name: str) -> str | None:
         """Who drives the campaign now; None when no lease lasts."""
 
-    def drop_lease(self, name: str, holder: str) -> None:
-        """End the lease if ``holder`` has it; nothing happens otherwise."""
+    def drop_lease(self, name: str, token: int) -> None:
+        """End the lease of ``token`` if it is the latest; nothing happens otherwise."""
+
+    def fenced(self, name: str, token: int) -> "Store":
+        """This store for the driver with ``token``: every write to campaign ``name`` is compared with it.
+
+        The comparison is part of the write's transaction; once another driver has taken the lease, the write
+        raises TakenOverError, whose sentence says who.
+        """
 
     def add_trial(
         self, campaign: str, config: dict[str, Any], seed: int, proposal: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Opening a database: its URL, its driver, its tables and their version."""
+"""Opening a database: its URL, its driver, how its connections are set up."""
 
 import json
 import time
@@ -8,16 +8,15 @@ from sqlite3 import SQLITE_BUSY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from hpo.store.tables import SCHEMA_VERSION, Base, SchemaRow
+from hpo.store import schema
 from spikefront.errors import ConflictError, InputError, ToolMissingError
 
 BUSY_TIMEOUT_S = 30
 MAX_OVERFLOW = 35  # with the five that stay open: one connection for each of a web server's 40 threads
 _EXAMPLES = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-_SCHEMA_LOCK = 0x5350494B  # any fixed number: it keeps two processes from creating the tables at once
 
 
 def open_engine(url: str) -> Engine:
@@ -31,8 +30,7 @@ def open_engine(url: str) -> Engine:
     parsed = _parse(url)
     engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
     try:
-        with writing(engine).begin() as connection:
-            _prepare_schema(connection, shown(parsed))
+        schema.prepare(engine, writing(engine), shown(parsed))
     except DBAPIError as error:
         engine.dispose()
         msg = f"The store {shown(parsed)} cannot be opened ({first_line(error)}); {_EXAMPLES}."
@@ -55,7 +53,12 @@ def shown(url: URL) -> str:
 
 def first_line(error: DBAPIError) -> str:
     """The database's own words, first line only."""
-    return str(error.orig).strip().split("\n", 1)[0] or type(error.orig).__name__
+    line = str(error.orig).strip().split("\n", 1)[0] or type(error.orig).__name__
+    if line == "database is locked":
+        line += (
+            f": another process has kept the file's write lock for {BUSY_TIMEOUT_S} s and may be suspended"
+        )
+    return line
 
 
 def _parse(url: str) -> URL:
@@ -113,13 +116,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             connect_args={"connect_timeout": 10},
             pool_pre_ping=True,
             max_overflow=MAX_OVERFLOW,
             json_serializer=_dumps,
         )
+        event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     except ModuleNotFoundError as error:
         msg = (
             "PostgreSQL needs the Python package psycopg; install it with: pip install 'spikefront[service]'."
@@ -127,26 +132,12 @@ def _postgresql(url: URL) -> Engine:
         raise ToolMissingError(msg) from error
 
 
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    # A process that is suspended within a transaction would keep its locks, and its campaign, for ever.
+    with connection.cursor() as cursor:
+        for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET {setting} = '{BUSY_TIMEOUT_S}s'")
+    connection.commit()
+
+
 _dumps = partial(json.dumps, allow_nan=False)
-
-
-def _prepare_schema(connection: Connection, where: str) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-    present = set(inspect(connection).get_table_names()) & set(Base.metadata.tables)
-    if not present:
-        Base.metadata.create_all(connection)
-        connection.execute(SchemaRow.__table__.insert().values(version=SCHEMA_VERSION))  # type: ignore[attr-defined]
-        return
-    found = _version(connection) if SchemaRow.__tablename__ in present else None
-    if found != SCHEMA_VERSION:
-        was = "without a version" if found is None else f"of version {found}"
-        msg = (
-            f"The store {where} has tables {was} and this Spikefront needs version {SCHEMA_VERSION}; "
-            "use another database or the Spikefront that wrote it."
-        )
-        raise ConflictError(msg)
-
-
-def _version(connection: Connection) -> int | None:
-    return connection.execute(select(SchemaRow.version)).scalar_one_or_none()

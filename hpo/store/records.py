@@ -5,12 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hpo.store.states import CampaignState, TrialState
+from hpo.store.states import CampaignState, StopRequest, TrialState
 
 
 @dataclass(frozen=True)
 class CampaignRecord:
-    """One campaign as stored; ``reference`` is its fixed reference point, one number per objective."""
+    """One campaign as stored.
+
+    Attributes:
+        name: its name.
+        state: one of ``hpo.store.states.CAMPAIGN_STATES``.
+        spec: the specification as created.
+        seed: of the campaign.
+        reference: its fixed reference point, one number per objective.
+        versions: libraries, and the data's fingerprint.
+        created_at: UTC, like the next.
+        updated_at: of its last change of state or budget.
+        extra_trials: trials granted beyond the specification's budget.
+        request: what its driver is asked to do and has not done yet.
+        request_now: whether the driver shall stop running trials instead of letting them end.
+    """
 
     name: str
     state: CampaignState
@@ -20,6 +34,9 @@ class CampaignRecord:
     versions: dict[str, str]
     created_at: datetime
     updated_at: datetime
+    extra_trials: int
+    request: StopRequest | None
+    request_now: bool
 
 
 @dataclass(frozen=True)

@@ -4,44 +4,46 @@ Every write first locks its campaign's row (PostgreSQL) or the whole file (SQLit
 follow each other and what was read in a transaction still holds when it commits.
 """
 
-import difflib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from hpo.store import control, leases
 from hpo.store.connect import first_line, shown, writing
-from hpo.store.plain import check_name, check_seed, clean_text, floats, number, plain_dict
-from hpo.store.records import (
-    CampaignRecord,
-    DesignRecord,
-    DesignResult,
-    EventRecord,
-    TrialRecord,
-    TrialResult,
+from hpo.store.leases import Fence
+from hpo.store.plain import check_name, check_seed, floats, plain_dict
+from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord, TrialResult
+from hpo.store.rows import (
+    campaign_row,
+    cancel,
+    check_result,
+    design_row,
+    fill,
+    new_design,
+    note,
+    requeue,
+    trial_row,
 )
-from hpo.store.states import (
-    FINAL_TRIAL_STATES,
-    TRIAL_STATES,
-    CampaignState,
-    TrialState,
-    check_campaign_step,
-    check_trial_step,
-)
+from hpo.store.states import TRIAL_STATES, CampaignState, StopRequest, TrialState, check_trial_step
 from hpo.store.tables import CampaignRow, DesignRow, EventRow, TrialRow, now
-from spikefront.errors import ConflictError, InputError, NotFoundError, SpikefrontError
+from spikefront.errors import ConflictError, SpikefrontError
 
 
 class SqlStore:
     """Implements ``hpo.store.base.Store``; may be used by several threads at once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, fence: Fence | None = None) -> None:
         self._engine = engine
         self._writing = writing(engine)
+        self._fence = fence
+
+    def fenced(self, name: str, token: int) -> "SqlStore":
+        """See ``Store.fenced``."""
+        return SqlStore(self._engine, Fence(name, token))
 
     def create_campaign(
         self,
@@ -69,13 +71,13 @@ class SqlStore:
             except IntegrityError as error:  # the key decides, also between two that create it at once
                 msg = f"Campaign {name!r} exists already; resume it, or give the new one another name."
                 raise ConflictError(msg) from error
-            _note(session, name, None, "campaign_created")
+            note(session, name, None, "campaign_created")
             return row.record()
 
     def campaign(self, name: str) -> CampaignRecord:
         """See ``Store.campaign``."""
         with self._read() as session:
-            return _campaign(session, name).record()
+            return campaign_row(session, name).record()
 
     def campaigns(self) -> list[CampaignRecord]:
         """See ``Store.campaigns``."""
@@ -88,59 +90,81 @@ class SqlStore:
     ) -> CampaignRecord:
         """See ``Store.set_campaign_state``."""
         with self._write() as session:
-            row = _campaign(session, name)
+            row = campaign_row(session, name)
             if expected is not None and row.state != expected:
                 raise ConflictError(f"Campaign {name!r} is {row.state}, not {expected}; look at it again.")
-            check_campaign_step(name, row.state, state)
-            _note(session, name, None, "campaign_state", {"from": row.state, "to": state})
-            row.state, row.updated_at = state, now()
+            control.set_state(session, row, state)
             return row.record()
+
+    def ask(
+        self, name: str, what: StopRequest, at_once: bool = False, dead: str | None = None
+    ) -> CampaignRecord:
+        """See ``Store.ask``."""
+        with self._write() as session:
+            row = campaign_row(session, name)
+            control.ask(session, row, what, at_once, dead)
+            return row.record()
+
+    def extend(self, name: str, trials: int) -> CampaignRecord:
+        """See ``Store.extend``."""
+        with self._write() as session:
+            row = campaign_row(session, name)
+            control.extend(session, row, trials)
+            return row.record()
+
+    def leave(self, name: str, state: CampaignState, seen: CampaignRecord | None = None) -> bool:
+        """See ``Store.leave``."""
+        with self._write() as session:
+            return control.leave(session, campaign_row(session, name), state, seen)
 
     def set_reference(self, name: str, reference: dict[str, float]) -> CampaignRecord:
         """See ``Store.set_reference``."""
         point = floats(reference, "reference")
         with self._write() as session:
-            row = _campaign(session, name)
+            row = campaign_row(session, name)
             if row.reference and row.reference != point:
                 msg = f"Campaign {name!r} has the reference point {row.reference}; it stays fixed."
                 raise ConflictError(msg)
-            _note(session, name, None, "reference_set", {"reference": point})
+            note(session, name, None, "reference_set", {"reference": point})
             row.reference, row.updated_at = point, now()
             return row.record()
 
-    def take_lease(self, name: str, holder: str, seconds: float) -> None:
+    def take_lease(self, name: str, holder: str, seconds: float, dead: str | None = None) -> int:
         """See ``Store.take_lease``."""
         with self._write() as session:
-            row = _campaign(session, name)
-            if row.lease_until is not None and row.lease_until > now() and row.lease_holder != holder:
-                until = row.lease_until.isoformat(timespec="seconds")
-                msg = f"Campaign {name!r} is driven by {row.lease_holder} until {until}; stop that one first."
-                raise ConflictError(msg)
-            if row.lease_holder != holder:
-                _note(session, name, None, "lease_taken", {"holder": holder})
-            row.lease_holder, row.lease_until = holder, now() + timedelta(seconds=seconds)
+            row = campaign_row(session, name)
+            token = leases.take(row, holder, seconds, dead)
+            note(session, name, None, "lease_taken", {"holder": holder, "token": token})
+            if row.request == "pause":  # asked of a driver that did not live to heed it
+                row.request, row.request_now = None, False
+            return token
+
+    def renew_lease(self, name: str, token: int, seconds: float) -> None:
+        """See ``Store.renew_lease``."""
+        with self._write() as session:
+            row = campaign_row(session, name)
+            Fence(name, token).check(row)
+            leases.renew(row, seconds)
 
     def lease_holder(self, name: str) -> str | None:
         """See ``Store.lease_holder``."""
         with self._read() as session:
-            row = _campaign(session, name)
-            lasts = row.lease_until is not None and row.lease_until > now()
-            return row.lease_holder if lasts else None
+            return leases.holder(campaign_row(session, name))
 
-    def drop_lease(self, name: str, holder: str) -> None:
+    def drop_lease(self, name: str, token: int) -> None:
         """See ``Store.drop_lease``."""
         with self._write() as session:
-            row = _campaign(session, name)
-            if row.lease_holder == holder:
-                row.lease_holder = row.lease_until = None
-                _note(session, name, None, "lease_dropped", {"holder": holder})
+            row = campaign_row(session, name)
+            if row.lease_token == token and row.lease_until is not None:
+                row.lease_until = None  # the holder's name stays: it tells a late driver who came after it
+                note(session, name, None, "lease_dropped", {"holder": row.lease_holder, "token": token})
 
     def add_trial(
         self, campaign: str, config: dict[str, Any], seed: int, proposal: dict[str, Any]
     ) -> TrialRecord:
         """See ``Store.add_trial``."""
         with self._write() as session:
-            state = _campaign(session, campaign).state
+            state = campaign_row(session, campaign).state
             if state in {"finished", "cancelled"}:
                 raise ConflictError(f"Campaign {campaign!r} is {state} and takes no trials; start a new one.")
             last = session.scalar(select(func.max(TrialRow.number)).where(TrialRow.campaign == campaign))
@@ -155,51 +179,45 @@ class SqlStore:
             )
             session.add(row)
             session.flush()
-            _note(session, campaign, row.number, "trial_queued")
+            note(session, campaign, row.number, "trial_queued")
             return row.record()
 
     def start_trial(self, campaign: str, number: int) -> TrialRecord:
         """See ``Store.start_trial``."""
         with self._write() as session:
-            _campaign(session, campaign)
-            row = _trial(session, campaign, number)
+            campaign_row(session, campaign)
+            row = trial_row(session, campaign, number)
             check_trial_step(number, row.state, "running")
             row.state, row.started_at = "running", now()
-            _note(session, campaign, number, "trial_started", {"attempts": row.attempts})
+            note(session, campaign, number, "trial_started", {"attempts": row.attempts})
             return row.record()
 
     def finish_trial(self, campaign: str, number: int, result: TrialResult) -> TrialRecord:
         """See ``Store.finish_trial``."""
-        _check_result(number, result)
+        check_result(number, result)
         with self._write() as session:
-            _campaign(session, campaign)
-            row = _trial(session, campaign, number)
+            campaign_row(session, campaign)
+            row = trial_row(session, campaign, number)
             check_trial_step(number, row.state, result.state)
-            _fill(row, result)
-            rows = [_design_row(row, index, design) for index, design in enumerate(result.designs)]
+            fill(row, result)
+            rows = [new_design(row, index, design) for index, design in enumerate(result.designs)]
             session.add_all(rows)
             detail = {"state": row.state, "reason": row.reason, "designs": len(rows)}
-            _note(session, campaign, number, "trial_finished", detail)
+            note(session, campaign, number, "trial_finished", detail)
             session.flush()
             return row.record()
 
     def requeue_running(self, campaign: str) -> list[int]:
         """See ``Store.requeue_running``."""
         with self._write() as session:
-            rows = _locked_trials(session, campaign, "running")
-            for row in rows:
-                row.state, row.attempts, row.started_at = "queued", row.attempts + 1, None
-                _note(session, campaign, row.number, "trial_requeued", {"attempts": row.attempts})
-            return [row.number for row in rows]
+            campaign_row(session, campaign)
+            return requeue(session, campaign)
 
     def cancel_queued(self, campaign: str) -> list[int]:
         """See ``Store.cancel_queued``."""
         with self._write() as session:
-            rows = _locked_trials(session, campaign, "queued")
-            for row in rows:
-                row.state, row.finished_at = "cancelled", now()
-                _note(session, campaign, row.number, "trial_cancelled")
-            return [row.number for row in rows]
+            campaign_row(session, campaign)
+            return cancel(session, campaign, "queued")
 
     def trials(
         self,
@@ -213,14 +231,14 @@ class SqlStore:
         if states is not None:
             query = query.where(TrialRow.state.in_(states))
         with self._read() as session:
-            _campaign(session, campaign)
+            campaign_row(session, campaign)
             return [row.record() for row in session.scalars(query.order_by(TrialRow.number).limit(limit))]
 
     def trial(self, campaign: str, number: int) -> TrialRecord:
         """See ``Store.trial``."""
         with self._read() as session:
-            _campaign(session, campaign)
-            return _trial(session, campaign, number).record()
+            campaign_row(session, campaign)
+            return trial_row(session, campaign, number).record()
 
     def designs(
         self, campaign: str, feasible_only: bool = False, trial: int | None = None
@@ -232,36 +250,36 @@ class SqlStore:
         if trial is not None:
             query = query.where(DesignRow.trial == trial)
         with self._read() as session:
-            _campaign(session, campaign)
+            campaign_row(session, campaign)
             return [row.record() for row in session.scalars(query.order_by(DesignRow.trial, DesignRow.index))]
 
     def design(self, campaign: str, name: str) -> DesignRecord:
         """See ``Store.design``."""
         with self._read() as session:
-            _campaign(session, campaign)
-            return _design(session, campaign, name).record()
+            campaign_row(session, campaign)
+            return design_row(session, campaign, name).record()
 
     def set_test_measures(self, campaign: str, name: str, measures: dict[str, float]) -> DesignRecord:
         """See ``Store.set_test_measures``."""
         with self._write() as session:
-            _campaign(session, campaign)
-            row = _design(session, campaign, name)
+            campaign_row(session, campaign)
+            row = design_row(session, campaign, name)
             row.test_measures = floats(measures, "measures")
-            _note(session, campaign, row.trial, "design_tested", {"design": name, **row.test_measures})
+            note(session, campaign, row.trial, "design_tested", {"design": name, **row.test_measures})
             return row.record()
 
     def events(self, campaign: str) -> list[EventRecord]:
         """See ``Store.events``."""
         query = select(EventRow).where(EventRow.campaign == campaign).order_by(EventRow.id)
         with self._read() as session:
-            _campaign(session, campaign)
+            campaign_row(session, campaign)
             return [row.record() for row in session.scalars(query)]
 
     def counts(self, campaign: str) -> dict[TrialState, int]:
         """See ``Store.counts``."""
         query = select(TrialRow.state, func.count()).where(TrialRow.campaign == campaign)
         with self._read() as session:
-            _campaign(session, campaign)
+            campaign_row(session, campaign)
             found = dict(session.execute(query.group_by(TrialRow.state)).all())
         return {state: found.get(state, 0) for state in TRIAL_STATES}
 
@@ -272,7 +290,7 @@ class SqlStore:
     @contextmanager
     def _write(self) -> Iterator[Session]:
         with self._session(self._writing) as session, session.begin():
-            session.info["writes"] = True
+            session.info.update(writes=True, fence=self._fence)
             yield session
 
     @contextmanager
@@ -289,87 +307,3 @@ class SqlStore:
             where, why = shown(engine.url), first_line(error)
             msg = f"The store {where} failed ({why}); check the database and try again."
             raise SpikefrontError(msg) from error
-
-
-def _campaign(session: Session, name: str) -> CampaignRow:
-    query = select(CampaignRow).where(CampaignRow.name == clean_text(name))
-    if session.info.get("writes"):
-        query = query.with_for_update()
-    row = session.scalar(query)
-    if row is None:
-        raise NotFoundError(_no_campaign(session, name))
-    return row
-
-
-def _no_campaign(session: Session, name: str) -> str:
-    names = list(session.scalars(select(CampaignRow.name).order_by(CampaignRow.created_at.desc())))
-    near = difflib.get_close_matches(name[:64], names, n=3, cutoff=0.5) or names[:3]
-    advice = f"did you mean {' or '.join(near)}?" if near else "the store holds none yet."
-    return f"There is no campaign {name!r:.80}; {advice}"
-
-
-def _trial(session: Session, campaign: str, number: int) -> TrialRow:
-    row = session.get(TrialRow, (campaign, number)) if 0 <= number < 2**31 else None
-    if row is None:
-        raise NotFoundError(
-            f"Campaign {campaign!r} has no trial {number}; list its trials to see the numbers."
-        )
-    return row
-
-
-def _locked_trials(session: Session, campaign: str, state: TrialState) -> list[TrialRow]:
-    _campaign(session, campaign)
-    query = select(TrialRow).where(TrialRow.campaign == campaign, TrialRow.state == state)
-    return list(session.scalars(query.order_by(TrialRow.number)))
-
-
-def _design(session: Session, campaign: str, name: str) -> DesignRow:
-    trial, _, index = name.partition("-")
-    fits = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (trial, index))
-    row = session.get(DesignRow, (campaign, int(trial), int(index))) if fits else None
-    if row is None or row.record().name != name:
-        msg = f"Campaign {campaign!r} has no design {name!r:.40}; names are TRIAL-INDEX, like 12-0."
-        raise NotFoundError(msg)
-    return row
-
-
-def _check_result(trial: int, result: TrialResult) -> None:
-    if result.state not in FINAL_TRIAL_STATES:
-        allowed = ", ".join(sorted(FINAL_TRIAL_STATES))
-        raise InputError(f"Trial {trial} cannot end as {result.state!r}; use one of {allowed}.")
-    if result.designs and result.state != "complete":
-        raise InputError(
-            f"Trial {trial} ended {result.state} and has designs; only a complete trial has some."
-        )
-
-
-def _fill(row: TrialRow, result: TrialResult) -> None:
-    row.state = result.state
-    row.reason = clean_text(result.reason)
-    row.traceback = clean_text(result.traceback)
-    row.metrics = plain_dict(result.metrics, "metrics")
-    row.constraints = floats(result.constraints, "constraints")
-    row.spikes_per_layer = [number(spikes, "spikes_per_layer") for spikes in result.spikes_per_layer]
-    row.timings = floats(result.timings, "timings")
-    row.versions = plain_dict(result.versions, "versions")
-    row.artifact = result.artifact
-    row.finished_at = now()
-
-
-def _design_row(trial: TrialRow, index: int, design: DesignResult) -> DesignRow:
-    return DesignRow(
-        campaign=trial.campaign,
-        trial=trial.number,
-        index=index,
-        config=plain_dict(design.config, "config"),
-        measures=floats(design.measures, "measures"),
-        details=plain_dict(design.details, "details"),
-        feasible=bool(design.feasible),
-        test_measures=None,
-    )
-
-
-def _note(
-    session: Session, campaign: str, trial: int | None, kind: str, detail: dict[str, Any] | None = None
-) -> None:
-    session.add(EventRow(at=now(), campaign=campaign, trial=trial, kind=kind, detail=detail or {}))

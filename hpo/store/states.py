@@ -6,12 +6,15 @@ from spikefront.errors import ConflictError, InputError
 
 CampaignState = Literal["created", "running", "paused", "finished", "cancelled", "failed"]
 TrialState = Literal["queued", "running", "complete", "silent", "pruned", "failed", "cancelled"]
+StopRequest = Literal["pause", "cancel"]
+"""What another process may ask of a campaign's driver."""
 
 CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
 TRIAL_STATES: tuple[TrialState, ...] = get_args(TrialState)
 FINAL_TRIAL_STATES: frozenset[TrialState] = frozenset({"complete", "silent", "pruned", "failed", "cancelled"})
 
-# "running" to "running" is a driver taking over from one that died; "failed" to "running" is a resume.
+# "running" to "running" is a driver taking over from one that died; "failed" to "running" is a resume. Only
+# ``Store.extend`` leads out of "finished", to "paused": with a larger budget there is something left to do.
 CAMPAIGN_STEPS: dict[CampaignState, frozenset[CampaignState]] = {
     "created": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"running", "paused", "finished", "cancelled", "failed"}),

@@ -17,16 +17,19 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     String,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord
-from hpo.store.states import CAMPAIGN_STATES, TRIAL_STATES, CampaignState, TrialState
+from hpo.store.states import CAMPAIGN_STATES, TRIAL_STATES, CampaignState, StopRequest, TrialState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = "2"
+"""The newest revision in ``hpo.store.migrations``; the tables below are what it leads to."""
 
 
 def now() -> datetime:
@@ -67,15 +70,20 @@ def _one_of(states: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"state IN ({', '.join(repr(state) for state in states)})")
 
 
-class SchemaRow(Base):
-    """The one row that says which version of these tables the database holds."""
+class VersionRow(Base):
+    """The one row that says which version of these tables the database holds; alembic reads it too."""
 
-    __tablename__ = "spikefront_schema"
-    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    __tablename__ = "spikefront_version"
+    __table_args__ = (PrimaryKeyConstraint("version_num", name="spikefront_version_pkc"),)
+    version_num: Mapped[str] = mapped_column(String(32))
 
 
 class CampaignRow(Base):
-    """A campaign; ``lease_*`` say which driver runs it, and until when that holds unless renewed."""
+    """A campaign.
+
+    ``lease_*`` say which driver runs it, until when that holds unless renewed, and by which token its writes
+    are known; ``request*`` what other processes ask of that driver.
+    """
 
     __tablename__ = "campaigns"
     __table_args__ = (_one_of(CAMPAIGN_STATES),)
@@ -89,6 +97,10 @@ class CampaignRow(Base):
     updated_at: Mapped[datetime]
     lease_holder: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None]
+    lease_token: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    request: Mapped[StopRequest | None] = mapped_column(String(16))
+    request_now: Mapped[bool] = mapped_column(default=False, server_default=false())
+    extra_trials: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
     def record(self) -> CampaignRecord:
         """The row as a record."""
@@ -101,6 +113,9 @@ class CampaignRow(Base):
             versions=self.versions,
             created_at=self.created_at,
             updated_at=self.updated_at,
+            extra_trials=self.extra_trials,
+            request=self.request,
+            request_now=self.request_now,
         )
 
 

@@ -1,6 +1,7 @@
 """A campaign without training: trials answer at once, so that the driver itself can be tested.
 
-Also a program: ``python -m tests.hpo.toy HOME`` drives the toy campaign in its own process, to be killed.
+Also a program: ``python -m tests.hpo.toy HOME [LEASE_S]`` drives the toy campaign in its own process, to be
+killed, stopped and asked. It ends like the command: a sentence and the error's exit code.
 """
 
 import sys
@@ -14,6 +15,7 @@ from hpo.driver import Campaign, Hooks, drive
 from hpo.home import Home
 from hpo.optimizer import Outcome, Problem
 from hpo.queries import hypervolume_scale
+from spikefront.errors import SpikefrontError
 from workers.outcome import DesignOutcome, TrialOutcome
 from workers.pool import SerialPool
 
@@ -88,6 +90,11 @@ def slow(request):
 
 if __name__ == "__main__":
     np.seterr(all="raise")
-    toy = open_toy(sys.argv[1])
+    # Where the driver matters and not the models, configurations are drawn at random: that is quick.
+    toy = open_toy(sys.argv[1], search="random" if sys.argv[2:] else "bayesian")
     print("driving", flush=True)
-    drive(toy, SerialPool(slow), Hooks())
+    try:
+        print(drive(toy, SerialPool(slow), Hooks(), *map(float, sys.argv[2:])), flush=True)
+    except SpikefrontError as error:
+        print(error, flush=True)
+        sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""Campaigns, on every database: their names, states, reference point and lease."""
+"""Campaigns, on every database: their names, states and reference point."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -88,7 +88,12 @@ def test_an_empty_store_says_that_it_is_empty(store: Store) -> None:
         lambda store, name: store.set_campaign_state(name, "running"),
         lambda store, name: store.set_reference(name, {}),
         lambda store, name: store.take_lease(name, "me", 1),
-        lambda store, name: store.drop_lease(name, "me"),
+        lambda store, name: store.renew_lease(name, 1, 1),
+        lambda store, name: store.drop_lease(name, 1),
+        lambda store, name: store.lease_holder(name),
+        lambda store, name: store.ask(name, "pause"),
+        lambda store, name: store.extend(name, 1),
+        lambda store, name: store.leave(name, "paused"),
         lambda store, name: store.add_trial(name, {}, 0, {}),
         lambda store, name: store.start_trial(name, 0),
         lambda store, name: store.finish_trial(name, 0, FULL),
@@ -155,22 +160,3 @@ def test_the_reference_point_is_fixed_once(digits: Store) -> None:
     with pytest.raises(ConflictError, match="it stays fixed"):
         digits.set_reference("digits", {"accuracy": 0.2, "latency_us": 100})
     assert digits.campaign("digits").reference == {"accuracy": 0.1, "latency_us": 100}
-
-
-def test_one_holder_at_a_time_has_the_lease(digits: Store) -> None:
-    digits.take_lease("digits", "host-a:1", 60)
-    digits.take_lease("digits", "host-a:1", 60)
-    with pytest.raises(ConflictError, match="is driven by host-a:1 until"):
-        digits.take_lease("digits", "host-b:2", 60)
-    digits.drop_lease("digits", "host-b:2")
-    with pytest.raises(ConflictError):
-        digits.take_lease("digits", "host-b:2", 60)
-    digits.drop_lease("digits", "host-a:1")
-    digits.take_lease("digits", "host-b:2", 60)
-
-
-def test_a_lease_that_ran_out_can_be_taken(digits: Store) -> None:
-    digits.take_lease("digits", "dead", -1)
-    digits.take_lease("digits", "next", 60)
-    with pytest.raises(ConflictError, match="next"):
-        digits.take_lease("digits", "dead", 60)
