@@ -32,7 +32,8 @@ class StdpResult:
     """What became of a training by plasticity; the fields of ``models.records.TrainingResult``.
 
     Attributes:
-        state: "complete"; or why it was stopped: "silent" or "not_finite".
+        state: "complete"; or why it was stopped: "silent", "exploding" (in a layer of very few neurons, since
+            one at most fires per step while learning) or "not_finite".
         reason: one sentence, empty when complete.
         network: as it was at the end, also when stopped.
         decoder: of the last epoch; None when no epoch was finished.
@@ -216,6 +217,11 @@ class _Run:
                 f"more than {silence.beta_silent:.3g} of the training samples had fewer than {silence.alpha}"
                 f" spikes, known after {self.judge.watch.seen} of {len(self.data)} samples, and the last"
                 f" {self.judge.quiet} training steps were silent"
+            )
+        if self.outcome == "exploding":
+            return (
+                f"the layer fired in more than {silence.exploding_rate:.3g} of its neurons' time steps for"
+                f" {self.judge.exploding} training steps; raise the threshold or the inhibition"
             )
         if self.outcome == "not_finite":
             return (

@@ -134,6 +134,14 @@ class TestStops:
         with pytest.raises(SpecError, match="no neuron fired on the training samples"):
             _ = result.weights
 
+    def test_a_layer_that_always_fires_is_stopped(self, digits):
+        watch = SilenceSettings(warmup_epochs=0, quiet_steps=3, exploding_rate=0.9)
+        alone = spec_of(neurons=1, threshold=1e-3, refractory_steps=0)
+        alone = dataclasses.replace(alone, rule=dataclasses.replace(RULE, norm=60.0, theta_plus=0.0))
+        result = train_stdp(alone, settings_of(silence=watch), encoded(digits, 100))
+        assert result.state == "exploding"
+        assert "fired in more than 0.9 of its neurons' time steps for 3 training steps" in result.reason
+
     def test_overflow_has_a_reason_of_its_own(self, digits):
         rule = dataclasses.replace(RULE, theta_plus=3e38)
         result = train_stdp(spec_of(rule=rule), settings_of(), encoded(digits, 400))
