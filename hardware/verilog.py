@@ -10,7 +10,7 @@ from hardware.area import rom_in_blocks
 from hardware.integer import IntegerNetwork
 from hardware.resources import Memory
 from hardware.rtl.accelerator import build
-from hardware.rtl.core import weight_words
+from hardware.rtl.lanes import weight_words
 from spikefront.errors import InputError
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")

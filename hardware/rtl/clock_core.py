@@ -5,7 +5,7 @@ takes ``n_in * G`` cycles for every input of every group of lanes, spike or not:
 addressed by the counter itself and so is read in each of them; only a spike's weights are added. Then it
 fires G groups, if asked to, and is idle. A vector without a spike is not walked.
 
-Lanes, memories and neurons are those of ``hardware.rtl.core``. There is no stage between counter and memory,
+Lanes, memories and neurons are those of ``hardware.rtl.lanes``. There is no stage between counter and memory,
 so a vector is valid in the cycle behind its last group, and ``go`` may come in that cycle.
 
 A convolutional core walks every tap of every input, ``n_in * K * K * G`` cycles, whether the tap lands inside
@@ -19,9 +19,11 @@ from typing import Any
 import pyrtl
 
 from hardware.rtl.control import count_up, make_counter
-from hardware.rtl.core import Stage, accumulate_and_fire, spike_vector, tap_stage
+from hardware.rtl.core import spike_vector
+from hardware.rtl.lanes import accumulate_and_fire
 from hardware.rtl.readout import Tap
 from hardware.rtl.shape import CoreShape, bits_for
+from hardware.rtl.stage import Stage, tap_stage
 
 Wire = Any
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from benchmarks.hardware.cases import cases
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
-from hardware.rtl.core import weight_words
+from hardware.rtl.lanes import weight_words
 from hardware.verilog import hex_words, module_name, verilog
 from spikefront.errors import InputError
 
