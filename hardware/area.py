@@ -2,9 +2,8 @@
 
 LUTs are a sum of counted bits with coefficients fitted to Yosys 0.23 (``synth_xilinx -family xc7
 -flatten``) on ten exported designs of 1 to 3 layers, from 64-32-10 to 784-128-10, with 4 to 64 lanes,
-both leaks, spikes and currents: the residuals are -4 to +6 %, and three designs outside the fit came out
-4 to 8 % too high. DSPs were right in all thirteen, block RAM at most 1.5 units of 36 kbit too high.
-Placement and timing are not known here.
+both leaks, spikes and currents. How far estimates of them and of other designs are off is in
+``docs/area.md``. Placement and timing are not known here.
 
 Clock-driven designs have two coefficients of their own, fitted on seven designs from 64-32-10 to 784-128-10
 and 700-200-20: the LUTs' residuals are -5 to +5 %, but -17 % in the one with few lanes per layer.
@@ -108,17 +107,9 @@ def _layer_luts(built: Resources, index: int) -> float:
         luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
     luts += LUTS_PER_OUTPUT_BIT * layer.n_out
     luts += LUTS_PER_WATCHED_BIT * layer.watched
-    roms = [memory for memory in _roms(layer) if not rom_in_blocks(memory)]
+    roms = [memory for memory in layer.roms if not rom_in_blocks(memory)]
     luts += sum(LUTS_PER_ROM_64 * memory.words * memory.bits / 64 for memory in roms)
-    return luts + sum(_ram_luts(memory) for memory in _states(layer))
-
-
-def _states(layer: LayerResources) -> list[Memory]:
-    return [memory for memory in (layer.state, layer.current) if memory and not memory.registers]
-
-
-def _roms(layer: LayerResources) -> list[Memory]:
-    return [memory for memory in (layer.weights, layer.bias, *layer.tables) if memory]
+    return luts + sum(_ram_luts(memory) for memory in layer.rams)
 
 
 def rom_in_blocks(memory: Memory) -> bool:
@@ -140,9 +131,9 @@ def _ram_luts(memory: Memory) -> int:
 
 
 def _block_rams(built: Resources) -> float:
-    rams = [built.input_memory, *(memory for layer in built.layers for memory in _states(layer))]
+    rams = [built.input_memory, *(memory for layer in built.layers for memory in layer.rams)]
     blocks = [memory for memory in rams if _ram_in_blocks(memory)]
-    blocks += [memory for layer in built.layers for memory in _roms(layer) if rom_in_blocks(memory)]
+    blocks += [memory for layer in built.layers for memory in layer.roms if rom_in_blocks(memory)]
     return sum(_blocks(memory) for memory in blocks)
 
 

@@ -50,26 +50,18 @@ def _layer_cells(built: Resources, index: int) -> float:
     cells += CELLS_PER_PRODUCT_BIT * layer.multiplies * layer.lanes * config.membrane_bits * config.leak_bits
     cells += CELLS_PER_WATCHED_BIT * layer.watched
     cells += CELLS_PER_SCAN_BIT * (config.chunk_bits + held)
-    cells += CELLS_PER_MEMORY_FLIP_FLOP * sum(m.words * m.bits for m in _states(layer) if not _in_blocks(m))
-    roms = [m for m in _roms(layer) if not _rom_in_blocks(m)]
+    cells += CELLS_PER_MEMORY_FLIP_FLOP * sum(m.words * m.bits for m in layer.rams if not _in_blocks(m))
+    roms = [m for m in layer.roms if not _rom_in_blocks(m)]
     return cells + CELLS_PER_ROM_64 * sum(m.words * m.bits for m in roms) / 64
-
-
-def _states(layer: LayerResources) -> list[Memory]:
-    return [memory for memory in (layer.state, layer.current) if memory and not memory.registers]
-
-
-def _roms(layer: LayerResources) -> list[Memory]:
-    return [memory for memory in (layer.weights, layer.bias, *layer.tables) if memory]
 
 
 def _memory_flip_flops(layer: LayerResources) -> int:
     """Flip-flops of small memories; one in block RAM needs a word more, to read what is being written."""
-    return sum(m.bits if _in_blocks(m) else m.words * m.bits for m in _states(layer))
+    return sum(m.bits if _in_blocks(m) else m.words * m.bits for m in layer.rams)
 
 
 def _layer_blocks(layer: LayerResources) -> int:
-    found = [m for m in _states(layer) if _in_blocks(m)] + [m for m in _roms(layer) if _rom_in_blocks(m)]
+    found = [m for m in layer.rams if _in_blocks(m)] + [m for m in layer.roms if _rom_in_blocks(m)]
     return sum(_blocks(memory) for memory in found)
 
 

@@ -249,8 +249,7 @@ def _asic_layer(ledger: _Ledger, layer: LayerResources, config: AcceleratorConfi
     for table in layer.tables:
         ledger.memory("address tables", table, Use(scan=1))
     ledger.add("scanner", "scan_bit", 1 if walks else config.chunk_bits, Use(scan=1))
-    memories = (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
-    kilobytes = sum(m.kilobytes for m in memories if m and not m.registers)
+    kilobytes = sum(memory.kilobytes for memory in (*layer.roms, *layer.rams))
     ledger.clock(layer.flip_flops, config)
     ledger.leak("memory_leakage", kilobytes, config)
 

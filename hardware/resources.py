@@ -66,6 +66,16 @@ class LayerResources:
     tables: tuple[Memory, ...] = ()
     watched: int = 0
 
+    @property
+    def rams(self) -> tuple[Memory, ...]:
+        """Memories that are written and are no registers."""
+        return tuple(m for m in (self.state, self.current) if m and not m.registers)
+
+    @property
+    def roms(self) -> tuple[Memory, ...]:
+        """Memories that are only read."""
+        return tuple(m for m in (self.weights, self.bias, *self.tables) if m)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -85,11 +95,7 @@ class Resources:
     @property
     def memories(self) -> tuple[Memory, ...]:
         """Every memory that is no register."""
-        found = [self.input_memory]
-        for layer in self.layers:
-            memories = (layer.weights, layer.state, layer.current, layer.bias, *layer.tables)
-            found += [m for m in memories if m and not m.registers]
-        return tuple(found)
+        return (self.input_memory, *(m for layer in self.layers for m in (*layer.roms, *layer.rams)))
 
 
 Feed = Literal["steps", "planes", "buffer"]  # input memory of steps, of bit planes, or a spike buffer
