@@ -45,8 +45,9 @@ HOROWITZ = "Horowitz, Computing's energy problem, ISSCC 2014, 45 nm, 0.9 V"
 ASIC_45NM = EnergyTable(
     name="asic_45nm",
     version=1,
-    scope="accesses of weight, state and input memories; adders and multipliers; scanner; clocking of "
-    "flip-flops; leakage. Not counted: host, pads, clock tree beyond the flip-flops, wires between blocks.",
+    scope="accesses of weight, bias, state and input memories and of address tables; adders and multipliers; "
+    "scanner; clocking of flip-flops; leakage. Not counted: host, pads, clock tree beyond the flip-flops, "
+    "wires between blocks.",
     uncertainty="a factor of about 2; ratios between designs of this family are better than absolute ones.",
     coefficients=MappingProxyType(
         {

@@ -9,6 +9,7 @@ With N_w weight words read, N_f state words fired, P lanes and G groups, a layer
     adders           (N_w * P * sum_bits + N_f * P * 3 * membrane_bits) * e_add
     leak             N_f * P * membrane_bits * leak_bits * e_mul            multiply leak only
     scanner          scan cycles * chunk_bits * e_scan
+    input memory     2 * words * e(chunk_bits, capacity)                    written once, read once
     registers        cycles * flip-flops * e_ff
     leakage          (uW per kB and per flip-flop) * latency
 

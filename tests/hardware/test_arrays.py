@@ -131,3 +131,16 @@ def test_numpy_alone_needs_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_a_gpu_gives_the_same_run_and_cycles(chosen):
+    for case in [*chosen[:60], *clock_cases(20, seed=11), *row_cases(20, seed=11)]:
+        expected, inputs = run(case.net, case.inputs), torch.from_numpy(case.inputs).cuda()
+        found = run(case.net, inputs)
+        assert found.predicted.is_cuda
+        for one, other in zip(expected.spikes, found.spikes, strict=True):
+            assert_same(one, other, case.name)
+        assert_same(expected.predicted, found.predicted, case.name)
+        total = count(case.net, expected, case.inputs).total
+        assert_same(total, count(case.net, found, inputs).total, case.name)
