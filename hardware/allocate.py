@@ -23,6 +23,7 @@ import numpy as np
 
 from hardware.area import Area
 from hardware.assumed import assumed_resources
+from hardware.checks import check_config
 from hardware.devices import RESOURCES, Device, area_on, require_fit, violation
 from hardware.expected import entering_and_own, expected, layer_parts
 from hardware.expected_terms import CycleTerms, cycle_terms, stacked
@@ -84,12 +85,15 @@ def allocate(net: NetworkShape, spikes: FloatArray, config: AcceleratorConfig, t
         target: the device.
 
     Raises:
-        InputError: where ``spikes`` does not have one value per layer.
+        DesignError: where ``config`` cannot be built, whatever its lanes.
+        InputError: where ``spikes`` does not have one value per layer, or one is no number or below zero.
     """
     spikes = np.asarray(spikes, dtype=np.float64)
     if spikes.ndim != 1:
         raise InputError(f"spikes has shape {spikes.shape}; give one mean per layer.")
-    table, budget = _table(net, replace(config, lanes=(1,) * len(net.layers)), target), _budget(target)
+    least = replace(config, lanes=(1,) * len(net.layers))
+    check_config(least, len(net.layers))
+    table, budget = _table(net, least, target), _budget(target)
     layers = _priced(table, spikes)
     picked = fastest(layers, net.time_steps - 1, budget - table.shared)
     if picked is None:

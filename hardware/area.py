@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hardware.resources import LayerResources, Memory, Resources
+from hardware.resources import Memory, Resources
 
 LUTS_PER_SUM_BIT = 3.52  # accumulate, clip, compare, select, per lane
 LUTS_PER_WALK_SUM_BIT = 3.16  # the same where inputs are walked: no address to add up

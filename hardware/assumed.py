@@ -1,10 +1,12 @@
 """What an accelerator is made of before its network is trained: as counted, but for widths of weights' sums.
 
 Accumulators are as wide as the greatest weights could need, a few bits more than trained ones do; biases are
-as wide as weights; a multiply leak that is not known needs its multiplier.
+as wide as weights; a multiply leak that is not known needs its multiplier. Spikes are watched for rows that
+are due again where the decay is known to be none and the reset known to subtract.
 """
 
 from hardware.network import AcceleratorConfig
+from hardware.quantize import leak_of
 from hardware.resources import NeuronWidths, Resources, count_resources
 from hardware.rtl.shape import bits_for
 from hardware.shape import LayerShape, NetworkShape
@@ -35,7 +37,7 @@ def _neuron(layer: LayerShape, config: AcceleratorConfig, *, current: bool) -> N
         recurrent=layer.recurrent,
         channels=layer.channels,
         convolution=layer.convolution,
-        watches=layer.subtracts and layer.leaks == (1.0,) and layer.refractory_steps == 0,
+        watches=layer.subtracts and _holds_still(layer, config),
     )
 
 
@@ -48,5 +50,12 @@ def _multiplies(decay: float | None, config: AcceleratorConfig) -> bool:
     """Return whether a leak needs a multiplier: its factor is not known, or no power of two."""
     if config.leak == "shift":
         return False
-    factor = None if decay is None else round(decay * 2**config.leak_bits)
+    factor = None if decay is None else leak_of(decay, config)[0]
     return factor is None or factor & (factor - 1) != 0
+
+
+def _holds_still(layer: LayerShape, config: AcceleratorConfig) -> bool:
+    """Return whether neurons are known to stay as they are without input (``hardware.rows``)."""
+    if len(layer.leaks) > 1 or layer.leaks[0] is None or layer.refractory_steps:
+        return False
+    return leak_of(layer.leaks[0], config)[1] == 1

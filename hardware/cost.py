@@ -19,6 +19,8 @@ from hardware.quantize import quantize
 from hardware.resources import resources
 from spikefront.errors import DesignError, InputError
 
+MAX_LABEL = 2**16 - 1
+
 
 @dataclass(frozen=True)
 class DesignCost:
@@ -106,7 +108,7 @@ def price_many(
     target: Device | None = None,
 ) -> list[DesignCost]:
     """Return the cost of ``network`` on each of ``configs``, which may differ in lanes, chunk_bits, clock,
-    family and sweep.
+    family, schedule and sweep.
 
     Spikes depend on none of these, so the integer network runs once for all of them. Area is estimated
     for ``target``'s fabric.
@@ -129,8 +131,8 @@ def price_many(
 
 
 def on_config(net: IntegerNetwork, config: AcceleratorConfig) -> IntegerNetwork:
-    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock, family and
-    sweep.
+    """Return ``net`` on a configuration that differs from its own in lanes, chunk_bits, clock, family,
+    schedule and sweep.
 
     Raises:
         DesignError: where it differs in anything that changes spikes, or cannot be built.
@@ -175,6 +177,9 @@ def _checked_labels(given: Array, samples: int) -> NDArray[np.integer]:
             f"Labels of dtype {labels.dtype} have shape {labels.shape} for {samples} samples; give one "
             "integer class per sample."
         )
+    for label in (labels.min(), labels.max()) if samples else ():
+        if not 0 <= label <= MAX_LABEL:
+            raise InputError(f"A label is {label}, outside 0..{MAX_LABEL}; number the classes from 0.")
     return labels
 
 

@@ -43,7 +43,7 @@ def expected(net: NetworkShape, spikes_per_layer: FloatArray, config: Accelerato
         config: the accelerator.
 
     Raises:
-        InputError: where there are other numbers of spikes than that.
+        InputError: where there are other numbers of spikes than that, or one is no number or below zero.
     """
     terms = cycle_terms(net, config)
     return expected_total(terms, *entering_and_own(terms, spikes_per_layer))
@@ -81,7 +81,8 @@ def entering_and_own(terms: CycleTerms, spikes_per_layer: FloatArray) -> tuple[F
     Those of a layer's last step do not come back: of T steps, T - 1 do.
 
     Raises:
-        InputError: where there is not one number per layer, or a recurrent last layer's spikes are missing.
+        InputError: where there is not one number per layer, a recurrent last layer's spikes are missing, or
+            one is no number or below zero.
     """
     spikes, layers = np.asarray(spikes_per_layer, dtype=np.float64), terms.inputs.shape[-2]
     given = spikes.shape[-1] if spikes.ndim else 0
@@ -95,6 +96,9 @@ def entering_and_own(terms: CycleTerms, spikes_per_layer: FloatArray) -> tuple[F
             f"spikes has {given} values, and the last of {layers} layers is recurrent; give the spikes that "
             "leave it too."
         )
+    if not (spikes >= 0).all():
+        strange = spikes[~(spikes >= 0)][0]
+        raise InputError(f"spikes holds {strange:g}; give means that are numbers of at least 0.")
     entering, leaving = spikes[..., :layers], np.zeros_like(spikes[..., :layers])
     leaving[..., : given - 1] = spikes[..., 1:]
     return entering, leaving * terms.echoed

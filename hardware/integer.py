@@ -93,7 +93,8 @@ class IntegerNetwork:
     """A quantised network on one accelerator configuration.
 
     Spikes depend on the layers, ``time_steps``, ``encoding`` and the widths of ``config``, but not on its
-    ``lanes``, ``chunk_bits``, ``schedule``, ``sweep`` and ``clock_mhz``: those may be replaced at will.
+    ``lanes``, ``chunk_bits``, ``family``, ``schedule``, ``sweep`` and ``clock_mhz``: those may be replaced at
+    will.
     """
 
     layers: tuple[IntegerLayer, ...]

@@ -29,10 +29,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an exported ``folder`` after checking it and every file that it names.
 
     Raises:
-        InputError: where it is missing, was edited, or a file is missing, was edited or does not belong.
+        InputError: where it is missing or was edited, or a file that it names is. Other files, such as those
+            of a simulator that was run there, are passed over.
     """
     manifest = _load(folder / FILE)
-    found = {path.name for path in folder.iterdir()} - {FILE}
+    found = {path.name for path in folder.iterdir() if path.is_file()} - {FILE}
     for name, expected in manifest["sha256"].items():
         if name not in found:
             raise InputError(f"{folder} lacks {name}, which its manifest names; export the design again.")
@@ -47,7 +48,7 @@ def _load(path: Path) -> dict[str, Any]:
             raise ValueError(f"it is larger than {MAX_BYTES} bytes")
         manifest = json.loads(path.read_text(encoding="utf-8"))
         checksum = manifest.pop("checksum")
-        names = [*manifest["sha256"]]
+        names = list(manifest["sha256"].keys())
     except FileNotFoundError:
         raise InputError(f"There is no {path}; give the folder of an exported design.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

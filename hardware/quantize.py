@@ -74,7 +74,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
             f"{np.abs(layer.weight).max():g} at weight_bits = {config.weight_bits}; use more weight bits or "
             "train with smaller weights."
         )
-    leak, beta = _leak(layer.beta, config)
+    leak, beta = leak_of(layer.beta, config)
     bias = None if layer.bias is None else _rounded(layer.bias, scale)
     current = network.encoding == "direct" and index == 0
     recurrent = None if layer.recurrent is None else _rounded(layer.recurrent, scale)
@@ -99,7 +99,7 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
         beta,
         refractory_steps=int(layer.rest),
         reset_value=min(round(layer.reset_value / scale), threshold),
-        synapse_leak=None if layer.alpha is None else _leak(layer.alpha, config)[0],
+        synapse_leak=None if layer.alpha is None else leak_of(layer.alpha, config)[0],
         bias=bias,
         state_bits=_echo_bits(recurrent, config) if current else bits,
         recurrent=recurrent,
@@ -159,7 +159,7 @@ def _scale(layer: TrainedLayer, config: AcceleratorConfig) -> float:
     return float(max(for_weights, for_threshold))
 
 
-def _leak(beta: float, config: AcceleratorConfig) -> tuple[int, float]:
+def leak_of(beta: float, config: AcceleratorConfig) -> tuple[int, float]:
     """Return the leak parameter and the decay per time step that it gives; shift 0 stands for no leak."""
     if config.leak == "multiply":
         factor = round(beta * 2**config.leak_bits)

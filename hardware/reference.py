@@ -111,9 +111,11 @@ def membranes(net: IntegerNetwork, inputs: Array, layer: int) -> Array:
         layer: number of the layer, from 0.
 
     Raises:
-        InputError: where ``inputs`` has another shape or other values.
+        InputError: where ``inputs`` has another shape or other values, or there is no such layer.
     """
     inputs = check_inputs(net, inputs)
+    if not 0 <= layer < len(net.layers):
+        raise InputError(f"There is no layer {layer}; choose one of 0..{len(net.layers) - 1}.")
     signal = run(net, inputs).spikes[layer - 1] if layer else inputs
     xp, chosen = namespace(inputs), net.layers[layer]
     steps = _steps(chosen, net.config, _layer_drive(net, layer, signal), net.time_steps)

@@ -91,7 +91,14 @@ class NetworkShape:
     def __post_init__(self) -> None:
         if not self.layers:
             raise DesignError("The network has no layers; give at least one.")
+        if self.time_steps < 1:
+            raise DesignError(f"time_steps = {self.time_steps} leaves nothing to do; choose at least 1.")
         for k, layer in enumerate(self.layers):
+            if min(layer.n_in, layer.channels) < 1:
+                raise DesignError(
+                    f"Layer {k} has {layer.n_in} inputs and {layer.channels} channels; give at least one of "
+                    "each."
+                )
             if layer.convolution is not None and layer.convolution.n_in != layer.n_in:
                 raise DesignError(
                     f"Layer {k} has {layer.n_in} inputs but a frame {layer.convolution.in_shape}; "

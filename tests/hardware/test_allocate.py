@@ -192,6 +192,17 @@ def test_the_violation_grows_with_the_network():
 def test_spikes_of_another_network_are_refused():
     with pytest.raises(InputError, match=r"shape \(4,\) for 2 layers"):
         allocate(fully_connected((8, 4, 2), 5, "rate"), np.ones(4), AcceleratorConfig((1, 1)), ARTY)
+    with pytest.raises(InputError, match="spikes holds nan"):
+        allocate(
+            fully_connected((8, 4, 2), 5, "rate"), np.array([1.0, np.nan]), AcceleratorConfig((1, 1)), ARTY
+        )
+
+
+def test_an_accelerator_that_cannot_be_built_is_refused():
+    with pytest.raises(DesignError, match="chunk_bits = 0"):
+        allocate(
+            fully_connected((8, 4, 2), 5, "rate"), np.ones(2), AcceleratorConfig((1, 1), chunk_bits=0), ARTY
+        )
 
 
 def test_the_chosen_lanes_are_the_fastest_measured_ones_too():

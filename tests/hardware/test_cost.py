@@ -111,6 +111,14 @@ def test_labels_that_do_not_fit_are_refused(trained, samples, labels):
         price_net(quantize(trained, CONFIG), samples[0], labels)
 
 
+@pytest.mark.parametrize("strange", [-1, 10**9])
+def test_labels_that_number_no_class_are_refused(trained, samples, strange):
+    labels = samples[1].copy()
+    labels[7] = strange
+    with pytest.raises(InputError, match=f"A label is {strange}, outside 0..65535"):
+        price(trained, CONFIG, samples[0], labels)
+
+
 def test_a_configuration_that_cannot_be_built_is_refused(trained, samples):
     with pytest.raises(DesignError, match="for 2 layers"):
         expected_cost(fully_connected((40, 24, 10), 6, "rate"), np.ones(2), AcceleratorConfig(lanes=(4,)))

@@ -85,3 +85,10 @@ def test_what_cannot_be_built_or_priced_is_refused():
         expected_cost(net, np.ones(2), AcceleratorConfig(lanes=(1, 1)), energy_model="none")
     with pytest.raises(InputError, match=r"shape \(1, 4\) for 2 layers"):
         expected_cost(net, np.ones(4), AcceleratorConfig(lanes=(1, 1)))
+
+
+@pytest.mark.parametrize("strange", [float("nan"), -1.0])
+def test_spikes_that_cannot_be_are_refused(strange):
+    net = fully_connected((8, 6, 4), 6, "rate")
+    with pytest.raises(InputError, match=f"spikes holds {strange:g}"):
+        expected_cost(net, np.array([[1.0, 2.0], [strange, 2.0]]), AcceleratorConfig(lanes=(1, 1)))

@@ -259,6 +259,14 @@ def test_inputs_that_do_not_fit_are_refused(inputs, words):
         run(net, inputs)
 
 
+@pytest.mark.parametrize("index", [-1, 1])
+def test_membranes_of_no_layer_are_refused(index):
+    layer = TrainedLayer(np.ones((2, 2)), 0.5, 1.0, "zero")
+    net = quantize(TrainedNetwork((layer,), 3, "rate"), AcceleratorConfig(lanes=(1,)))
+    with pytest.raises(InputError, match=f"no layer {index}; choose one of 0..0"):
+        membranes(net, np.zeros((1, 3, 2), dtype=np.uint8), index)
+
+
 def test_membranes_are_what_the_spikes_were_decided_on():
     for case in cases(12, seed=3):
         found = run(case.net, case.inputs)

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import pyrtl
+import pytest
 
 from benchmarks.hardware.cases import cases
 from benchmarks.hardware.row_cases import on_dense, row_cases
 from hardware.assumed import assumed_resources
-from hardware.network import AcceleratorConfig
+from hardware.network import AcceleratorConfig, Convolution
 from hardware.resources import resources
 from hardware.rtl.accelerator import build
-from hardware.shape import fully_connected, shape_of
+from hardware.shape import LayerShape, NetworkShape, fully_connected, shape_of
 
 
 def test_counts_equal_the_registers_and_memories_of_the_rtl():
@@ -40,6 +43,27 @@ def test_more_lanes_than_neurons_are_not_built():
     assert [(layer.lanes, layer.groups) for layer in layers] == [(8, 1), (3, 2)]
     assert layers[0].state.registers
     assert not layers[1].state.registers
+
+
+def test_spikes_are_assumed_to_be_watched_where_they_are():
+    """Resets that do not subtract are not known before training."""
+    watched = 0
+    for case in row_cases(60, seed=11):
+        assumed = assumed_resources(shape_of(case.net), case.net.config)
+        for layer, a, e in zip(case.net.layers, assumed.layers, resources(case.net).layers, strict=True):
+            assert a.watched == (e.watched if layer.reset == "subtract" else 0), case.name
+            watched += a.watched > 0
+    assert watched > 5
+
+
+@pytest.mark.parametrize(("leak", "beta"), [("multiply", 0.999), ("shift", 0.99999)])
+def test_a_decay_that_rounds_to_none_is_assumed_to_be_none(leak, beta):
+    layer = LayerShape(36, 2, Convolution((1, 6, 6), 3), leaks=(beta,))
+    net = NetworkShape((layer, LayerShape(32, 3)), 4, "rate")
+    config = AcceleratorConfig((1, 1), leak=leak, leak_bits=8, sweep="touched_rows")
+    assert assumed_resources(net, config).layers[0].watched == 32
+    leaks = replace(net, layers=(replace(layer, leaks=(0.9,)), net.layers[1]))
+    assert assumed_resources(leaks, config).layers[0].watched == 0
 
 
 def test_counts_of_touched_rows_equal_the_registers_and_memories_of_the_rtl():

@@ -56,8 +56,15 @@ def test_layers_may_be_given_without_weights():
         ((LayerShape(4, 3), LayerShape(2, 3)), 1, "3 outputs but layer 1 has 2 inputs"),
         ((LayerShape(65, 3, FRAME),), 1, "65 inputs but a frame"),
         ((LayerShape(4, 3),), 2, "population = 2 does not divide the 3"),
+        ((LayerShape(4, 0),), 1, "Layer 0 has 4 inputs and 0 channels"),
+        ((LayerShape(0, 4),), 1, "Layer 0 has 0 inputs and 4 channels"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(layers, population, words):
     with pytest.raises(DesignError, match=words):
         NetworkShape(layers, 4, "rate", population=population)
+
+
+def test_a_network_without_time_steps_is_refused():
+    with pytest.raises(DesignError, match="time_steps = 0"):
+        fully_connected((4, 3), 0, "rate")

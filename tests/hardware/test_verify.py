@@ -6,7 +6,7 @@ import pytest
 from hardware import verify as module
 from hardware.cost import price_net
 from hardware.export import export
-from hardware.manifest import read_manifest
+from hardware.manifest import read_manifest, sealed
 from hardware.testbench import testbench as make_bench
 from hardware.verify import TOOLS, verify
 from hardware.verilog import verilog
@@ -119,6 +119,19 @@ def edit_manifest(folder, change):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+def forge_manifest(folder, change):
+    """Edit it, with a checksum that fits."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["checksum"]
+    change(manifest)
+    (folder / "manifest.json").write_text(sealed(manifest))
+
+
+def replace_by_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
 TAMPERINGS = {
     "cost": lambda f: edit_manifest(f, lambda m: m["cost"].update(latency_us=1.0)),
     "file digest": lambda f: edit_manifest(f, lambda m: m["sha256"].update({"mini.v": "0" * 64})),
@@ -129,6 +142,9 @@ TAMPERINGS = {
     "bytes": lambda f: (f / "manifest.json").write_bytes(b"\xff"),
     "absent": lambda f: (f / "manifest.json").unlink(),
     "weights": lambda f: (f / "mini_layer0_weights.hex").write_text("00\n"),
+    "digests in a list": lambda f: forge_manifest(f, lambda m: m.update(sha256=["mini.v"])),
+    "forged outside": lambda f: forge_manifest(f, lambda m: m["sha256"].update({"../x": "0" * 64})),
+    "folder": lambda f: replace_by_folder(f / "tb_mini.v"),
     "lost file": lambda f: (f / "tb_mini.v").unlink(),
 }
 
