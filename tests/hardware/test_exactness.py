@@ -1,15 +1,12 @@
 """The ladder of proof on random small networks: reference == RTL == cycle formula, without tolerance."""
 
-import sys
-import types
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import hardware.chunks as sums
 import hardware.cycles as formula
 from hardware.reference import run
+from tests.hardware.mutants import mutant
 
 
 def _cycle_differences(module, simulated):
@@ -19,15 +16,6 @@ def _cycle_differences(module, simulated):
         report = module.count(case.net, run(case.net, case.inputs), case.inputs)
         wrong += int((report.total != rtl.cycles).sum())
     return wrong
-
-
-def _mutant(original, old: str, new: str):
-    source = Path(original.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1, f"the mutation no longer finds {old!r}"
-    module = types.ModuleType("mutant")
-    sys.modules["mutant"] = module  # where dataclasses look up their module
-    exec(compile(source.replace(old, new), "mutant", "exec"), module.__dict__)
-    return module
 
 
 def test_spikes_of_every_layer_equal_the_reference(simulated):
@@ -103,7 +91,7 @@ def _saturates(net) -> bool:
     ],
 )
 def test_a_wrong_formula_is_found(simulated, old, new):
-    assert _cycle_differences(_mutant(formula, old, new), simulated) > 0
+    assert _cycle_differences(mutant(formula, old, new), simulated) > 0
 
 
 @pytest.mark.parametrize(
@@ -119,6 +107,6 @@ def test_a_wrong_formula_is_found(simulated, old, new):
     ],
 )
 def test_a_wrong_sum_of_chunks_is_found(simulated, old, new):
-    mutant = _mutant(formula, "NEVER =", "NEVER =")
-    mutant.layer_chunks = _mutant(sums, old, new).layer_chunks
-    assert _cycle_differences(mutant, simulated) > 0
+    whole = mutant(formula, "NEVER =", "NEVER =")
+    whole.layer_chunks = mutant(sums, old, new).layer_chunks
+    assert _cycle_differences(whole, simulated) > 0

@@ -1,6 +1,4 @@
-import types
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from hardware.rows import by_rows, due_counts, due_rows, holds_still, landed_row
 from hardware.simulate import check, simulate
 from hardware.verify import verify
 from spikefront.errors import DesignError
+from tests.hardware.mutants import mutant
 
 CASES = 70
 
@@ -196,14 +195,6 @@ def _cycle_differences(module, simulated):
     )
 
 
-def _mutant(module, old, new):
-    source = Path(module.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1, f"the mutation no longer finds {old!r}"
-    mutant = types.ModuleType("mutant")
-    exec(compile(source.replace(old, new), "mutant", "exec"), mutant.__dict__)
-    return mutant
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -224,9 +215,9 @@ def _mutant(module, old, new):
     ],
 )
 def test_a_wrong_formula_is_found(swept, monkeypatch, old, new):
-    mutant = _mutant(rows, old, new)
-    monkeypatch.setattr(cycles, "due_counts", mutant.due_counts)
-    monkeypatch.setattr(cycles, "firings", mutant.firings)
+    wrong = mutant(rows, old, new)
+    monkeypatch.setattr(cycles, "due_counts", wrong.due_counts)
+    monkeypatch.setattr(cycles, "firings", wrong.firings)
     assert _cycle_differences(cycles, swept) > 0
 
 
