@@ -4,18 +4,17 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from hpo import cli_control
+from hpo.cli_options import HomeOption, NameArgument
+from hpo.cli_options import console as _console
+from hpo.cli_options import home_at as _home
+from hpo.cli_options import store_at as _store
 from spikefront import __version__
 from spikefront.errors import InputError, SpikefrontError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from hpo.home import Home
-    from hpo.store import Store
 
 app = typer.Typer(
     help="Search spiking networks and their accelerators for the best accuracy, latency and energy.",
@@ -24,12 +23,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="Folder of the store and the results [SPIKEFRONT_HOME, spikefront-home]."),
-]
+app.add_typer(cli_control.app)
+
 DataOption = Annotated[str | None, typer.Option("--data", help="Folder of the data sets [SPIKEFRONT_DATA].")]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign file, TOML or YAML.")]
 SerialOption = Annotated[
     bool, typer.Option("--serial", help="One trial at a time in this process, without Ray.")
@@ -394,23 +390,6 @@ def _options(home: str | None, data: str | None, serial: bool, ray: str | None) 
 
     address = ray or os.environ.get("SPIKEFRONT_RAY") or None
     return Options(_home(home), data_root(data), serial, address)
-
-
-def _home(path: str | None) -> "Home":
-    from hpo.home import Home
-
-    return Home.choose(path)
-
-
-def _store(path: str | None) -> "Store":
-    return _home(path).open_existing()
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    # Off a terminal, tables keep their full width: a pipe has no edge to fold at.
-    return Console() if sys.stdout.isatty() else Console(width=220)
 
 
 def _print_json(value: Any) -> None:

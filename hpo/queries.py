@@ -44,6 +44,7 @@ class CampaignStatus:
     name: str
     state: str
     driver: str | None
+    request: str | None
     counts: dict[str, int]
     trials_total: int
     hypervolume: float
@@ -68,6 +69,7 @@ class CampaignStatus:
             "name": self.name,
             "state": self.state,
             "driver": self.driver,
+            "request": self.request,
             "counts": self.counts,
             "trials_total": self.trials_total,
             "hypervolume": self.hypervolume,
@@ -110,6 +112,7 @@ def status(store: Store, name: str) -> CampaignStatus:
         name=name,
         state=record.state,
         driver=store.lease_holder(name),
+        request=record.request,
         counts=dict(store.counts(name).items()),
         trials_total=spec.budget.trials + record.extra_trials,
         hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from hpo import runs
 from hpo.campaign import CampaignSpec
+from hpo.control import check_resumable
 from hpo.driver import Campaign, Hooks, drive
 from hpo.home import Home
 from hpo.progress import Show, progress_view
@@ -18,7 +19,7 @@ from hpo.queries import front, spec_of, status
 from hpo.remarks import remarks
 from hpo.report import write_report
 from hpo.show import front_table
-from hpo.store import Store
+from hpo.store import CampaignState, Store
 from spikefront.errors import ConflictError
 
 
@@ -52,20 +53,29 @@ def run(spec: CampaignSpec, options: Options, console: Console) -> int:
 
 
 def resume(name: str, options: Options, console: Console, store: Store | None = None) -> int:
-    """Drive a stored campaign to its end, or until Ctrl-C; the exit code (130 when interrupted)."""
+    """Drive a stored campaign to its end, Ctrl-C or a request; the exit code (130 when interrupted)."""
     store = store or options.home.open_existing()
     record = store.campaign(name)
     if record.state == "finished":
-        console.print(f"campaign {name} is finished already; run it afresh under a new name with --name")
-    else:
-        campaign = runs.open_campaign(store, options.home, name, options.data_root)
-        if _drive(campaign, options, console) == "paused":
-            console.print(f"paused; nothing is lost: continue with 'spikefront resume {name}'")
-            return 130
+        console.print(
+            f"campaign {name} is finished already; give it more trials with 'spikefront extend {name}', or run "
+            "it afresh under a new name with --name"
+        )
+        return conclude(store, options, name, console)
+    check_resumable(store, name)
+    campaign = runs.open_campaign(store, options.home, name, options.data_root)
+    state, interrupted = _drive(campaign, options, console)
+    if state == "paused":
+        console.print(f"paused; nothing is lost: continue with 'spikefront resume {name}'")
+        return 130 if interrupted else 0
+    if state == "cancelled":
+        console.print(f"cancelled on request; see what was found with 'spikefront front {name}'")
+        return 0
     return conclude(store, options, name, console)
 
 
-def _drive(campaign: Campaign, options: Options, console: Console) -> str:
+def _drive(campaign: Campaign, options: Options, console: Console) -> tuple[CampaignState, bool]:
+    """The state that the campaign was left in, and whether a signal asked for that."""
     before = status(campaign.store, campaign.name)
     at = f", continuing at {before.ended}" if before.ended else ""
     console.print(f"campaign {campaign.name}: {before.trials_total} trials{at}, starting workers")
@@ -75,7 +85,7 @@ def _drive(campaign: Campaign, options: Options, console: Console) -> str:
         with _interruptible(console) as stopped, progress_view(console) as show:
             state = drive(campaign, pool, Hooks(_throttled(campaign, show), stopped.is_set))
             show(status(campaign.store, campaign.name))
-            return state
+            return state, stopped.is_set()
     finally:
         pool.close()
 

@@ -37,7 +37,8 @@ def campaign_table(statuses: Sequence[CampaignStatus]) -> Table:
     for found in statuses:
         counts = [str(found.counts.get(state, 0)) for state in ("complete", "silent", "failed")]
         ended = f"{found.ended}/{found.trials_total}"
-        state = "stopped: resume it" if found.is_abandoned else found.state
+        asked = f", asked to {found.request}" if found.request else ""
+        state = "stopped: resume it" if found.is_abandoned else found.state + asked
         table.add_row(found.name, state, ended, *counts, str(found.front_size), f"{found.hypervolume:.4f}")
     return table
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from hpo import queries
+from hpo import control, queries
 from hpo.service.launch import Launcher
 from hpo.service.specification import FORMS, read_specification
 from hpo.store import DesignRecord, Store, TrialRecord, TrialState
@@ -95,6 +95,32 @@ def campaign(name: str, service: ServiceDep) -> dict[str, Any]:
     return queries.status(service.store, name).as_dict()
 
 
+@router.post("/campaigns/{name}/pause", status_code=HTTPStatus.ACCEPTED)
+def pause(name: str, service: ServiceDep, now: bool = False) -> dict[str, Any]:
+    """Pause a running campaign; ``now`` stops running trials instead of letting them end."""
+    return _done(service, name, control.ask(service.store, name, "pause", now))
+
+
+@router.post("/campaigns/{name}/cancel", status_code=HTTPStatus.ACCEPTED)
+def cancel(name: str, service: ServiceDep, now: bool = False) -> dict[str, Any]:
+    """End a campaign for good; what its trials found stays."""
+    return _done(service, name, control.ask(service.store, name, "cancel", now))
+
+
+@router.post("/campaigns/{name}/extend", status_code=HTTPStatus.ACCEPTED)
+def extend(name: str, service: ServiceDep, trials: Annotated[int, Query(ge=1, le=10**6)]) -> dict[str, Any]:
+    """Give a campaign more trials; a finished one can then be resumed."""
+    return _done(service, name, control.extend(service.store, name, trials))
+
+
+@router.post("/campaigns/{name}/resume", status_code=HTTPStatus.ACCEPTED)
+def resume(name: str, service: ServiceDep) -> dict[str, Any]:
+    """Start a driver for a campaign that was paused, interrupted or extended."""
+    control.check_resumable(service.store, name)
+    service.launcher(name)
+    return _done(service, name, f"started a driver for campaign {name}")
+
+
 @router.get("/campaigns/{name}/trials")
 def trials(
     name: str,
@@ -132,6 +158,11 @@ def designs(name: str, service: ServiceDep) -> dict[str, Any]:
     found = service.store.designs(name, feasible_only=True)
     points = [{"name": design.name, "measures": design.measures} for design in found[-MAX_DESIGN_POINTS:]]
     return {"designs": points, "total": len(found)}
+
+
+def _done(service: Service, name: str, message: str) -> dict[str, Any]:
+    record = service.store.campaign(name)
+    return {"name": name, "state": record.state, "request": record.request, "message": message}
 
 
 def _design(design: DesignRecord) -> dict[str, Any]:

@@ -7,14 +7,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from store_samples import LEASE_S, Start
 
 from hpo.store import Store, open_store
+
+ROOT = Path(__file__).parents[3]
 
 
 def _program(name: str) -> str | None:
@@ -130,3 +134,15 @@ def digits(store: Store) -> Store:
     """A store with one campaign, "digits"."""
     store.create_campaign("digits", {"name": "digits"}, 7, {}, {"spikefront": "0.1.0"})
     return store
+
+
+@pytest.fixture
+def start(store_url: str, tmp_path: Path) -> Start:
+    """Starts a driver of the toy campaign in a process of its own."""
+    environment = {**os.environ, "SPIKEFRONT_STORE": store_url}
+    command = [sys.executable, "-m", "tests.hpo.toy", str(tmp_path / "home"), str(LEASE_S)]
+
+    def driver() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+    return driver

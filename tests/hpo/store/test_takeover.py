@@ -3,46 +3,17 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
+from store_samples import LEASE_S, Start, until
 
 from hpo.store import Store, open_store
 
-ROOT = Path(__file__).parents[3]
-LEASE_S = 1.5
 POSTGRESQL_LOCK = "SELECT 1 FROM campaigns FOR UPDATE NOWAIT"
-Start = Callable[[], "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start(store_url: str, tmp_path: Path) -> Start:
-    """Starts a driver of the toy campaign in a process of its own."""
-    environment = {**os.environ, "SPIKEFRONT_STORE": store_url}
-    command = [sys.executable, "-m", "tests.hpo.toy", str(tmp_path / "home"), str(LEASE_S)]
-
-    def driver() -> subprocess.Popen[str]:
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-
-    return driver
-
-
-def until(store: Store, ended: int) -> None:
-    """Wait until that many trials of the toy campaign ended."""
-    deadline = time.monotonic() + 60
-    while True:
-        known = [record.name for record in store.campaigns()]
-        counts = store.counts("toy") if known else {}
-        if sum(counts.values()) - counts.get("queued", 0) - counts.get("running", 0) >= ended:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def stop_between_writes(driver: "subprocess.Popen[str]", store_url: str) -> None:

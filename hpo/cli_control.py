@@ -1,0 +1,41 @@
+"""The verbs that act on a campaign from another process than its driver's."""
+
+from typing import Annotated
+
+import typer
+
+from hpo.cli_options import HomeOption, NameArgument, store_at
+
+app = typer.Typer()
+
+NowOption = Annotated[
+    bool, typer.Option("--now", help="Stop running trials, instead of letting them end and count.")
+]
+
+
+@app.command()
+def pause(name: NameArgument, now: NowOption = False, home: HomeOption = None) -> None:
+    """Pause a running campaign, whichever process drives it; resume continues it."""
+    from hpo.control import ask
+
+    print(ask(store_at(home), name, "pause", now))
+
+
+@app.command()
+def cancel(name: NameArgument, now: NowOption = False, home: HomeOption = None) -> None:
+    """End a campaign for good; what its trials found stays."""
+    from hpo.control import ask
+
+    print(ask(store_at(home), name, "cancel", now))
+
+
+@app.command()
+def extend(
+    name: NameArgument,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials beyond its present budget.")],
+    home: HomeOption = None,
+) -> None:
+    """Give a campaign more trials; a finished one can then be resumed."""
+    from hpo.control import extend as grant
+
+    print(grant(store_at(home), name, trials))
