@@ -58,8 +58,8 @@ def resume(name: str, options: Options, console: Console, store: Store | None = 
     record = store.campaign(name)
     if record.state == "finished":
         console.print(
-            f"campaign {name} is finished already; give it more trials with 'spikefront extend {name}', or run "
-            "it afresh under a new name with --name"
+            f"campaign {name} is finished already; give it more trials with 'spikefront extend {name}', or "
+            "run it afresh under a new name with --name"
         )
         return conclude(store, options, name, console)
     check_resumable(store, name)
