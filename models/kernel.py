@@ -27,6 +27,43 @@ KERNEL_SURROGATES: dict[str, tuple[int, Callable[[Constant], tuple[Constant, Con
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """Constants of rows of neurons, as the kernel takes them: one value a row, contiguous, in one dtype.
+
+    Attributes:
+        decay, threshold: (R,).
+        inner, outer: of the surrogate, (R,).
+        reset, surrogate: their codes.
+        discards_input: whether the input of the step after a spike is discarded.
+    """
+
+    decay: Tensor
+    threshold: Tensor
+    inner: Tensor
+    outer: Tensor
+    reset: int
+    surrogate: int
+    discards_input: bool
+
+    @classmethod
+    def of(cls, dynamics: Dynamics, shape: tuple[int, ...], like: Tensor) -> "Rows":
+        """Constants that broadcast against ``shape``, the rows being all its elements.
+
+        Raises:
+            KeyError: the kernel does not know the surrogate (``Kernel.knows``).
+        """
+        derivative = dynamics.derivative
+        if not isinstance(derivative, BoundSurrogate):
+            raise KeyError(derivative)
+        code, constants = KERNEL_SURROGATES[derivative.name]
+        decay, threshold, inner, outer = (
+            torch.as_tensor(each, device=like.device).detach().to(like).expand(shape).flatten().contiguous()
+            for each in (dynamics.decay, dynamics.threshold, *constants(derivative.slope))
+        )
+        return cls(decay, threshold, inner, outer, _reset_code(dynamics), code, dynamics.discards_input)
+
+
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """The functions of ``scan_kernel.c``."""
 
@@ -99,6 +136,50 @@ class Kernel:
             ctypes.c_ssize_t(decay.numel()),
             ctypes.c_int(_reset_code(dynamics)),
         )
+
+    def forward_rows(self, currents: Tensor, time_steps: int, rows: Rows) -> Trace:
+        """As ``forward`` for rows of neurons.
+
+        Args:
+            currents: (R, T, B), or (R, B), the same in every step; contiguous.
+            time_steps: T.
+            rows: constants of every row.
+
+        Returns:
+            Membrane potentials and spikes (R, T, B).
+        """
+        count, width = len(currents), currents.shape[-1]
+        membrane = currents.new_empty((count, time_steps, width))
+        spikes = torch.empty_like(membrane)
+        self._call("forward_rows", currents)(
+            _address(currents),
+            ctypes.c_ssize_t(width if currents.ndim == 3 else 0),
+            *map(_address, (membrane, spikes)),
+            *map(ctypes.c_ssize_t, (count, time_steps, width)),
+            *map(_address, (rows.decay, rows.threshold)),
+            ctypes.c_int(rows.reset),
+        )
+        return Trace(membrane, spikes, None)
+
+    def backward_rows(self, grad: Tensor, trace: Trace, rows: Rows, *, summed: bool) -> Tensor:
+        """As ``backward`` for rows of neurons: from (R, T, B), or (R, B) the same in every step.
+
+        Returns:
+            (R, T, B), or (R, B) ``summed``.
+        """
+        count, steps, width = trace.membrane.shape
+        found = torch.zeros_like(trace.membrane[:, 0]) if summed else torch.empty_like(trace.membrane)
+        self._call("backward_rows", found)(
+            _address(grad),
+            ctypes.c_ssize_t(width if grad.ndim == 3 else 0),
+            *map(_address, (trace.membrane, trace.spikes)),
+            *((None, _address(found)) if summed else (_address(found), None)),
+            *map(ctypes.c_ssize_t, (count, steps, width)),
+            *map(_address, (rows.decay, rows.threshold, rows.inner, rows.outer)),
+            ctypes.c_int(rows.reset),
+            ctypes.c_int(rows.surrogate),
+        )
+        return found
 
     def _call(self, function: str, like: Tensor) -> Callable[..., None]:
         found: Callable[..., None] = getattr(self.library, f"{function}_{_NAMES[like.dtype]}")

@@ -14,7 +14,7 @@ from models.records import TrainingSettings
 from models.specification import NetworkSpec
 from spikefront.errors import SpecError
 
-_NOISE = 1 << 32
+NOISE = 1 << 32
 """Added to the seed for dropout and random surrogates, apart from every seed that draws weights."""
 
 
@@ -37,14 +37,14 @@ class Learner:
     """A network with the state of its optimiser."""
 
     def __init__(self, spec: NetworkSpec, settings: TrainingSettings, steps_per_epoch: int) -> None:
-        _check_device(settings.device)
+        check_device(settings.device)
         self.network: Network = initial_network(spec, settings.seed, settings.device)
         self.learned: list[Learned] = self.network.learned(settings.weight_decay)
         self.settings = settings
         self.steps = 0
         self._steps_per_epoch = steps_per_epoch
         self._optimiser: Optimiser = optimiser_named(settings.optimiser, self.learned, settings.momentum)
-        self._generator = torch.Generator(settings.device).manual_seed(settings.seed + _NOISE)
+        self._generator = torch.Generator(settings.device).manual_seed(settings.seed + NOISE)
         self._pass = Pass(
             spec.time_steps,
             spec.population,
@@ -75,15 +75,19 @@ class Learner:
         columns = None if batch.columns is None else batch.columns.to(device)
         with torch.autocast(torch.device(device).type, torch.bfloat16, settings.mixed_precision):
             stages = training_stages(self.network, self._generator)
-            activity = run(stages, batch.inputs.to(device), self._pass, columns)
+            activity = run(stages, batch.inputs.to(stages[0].weight), self._pass, columns)
         loss = settings.loss(activity.output, batch.labels.to(device))
         if settings.rate_bounds.active:
             loss = loss + settings.rate_bounds.penalty(activity.spikes)
         return activity, loss
 
 
-def _check_device(name: str) -> None:
-    """Refuse a device that is not there."""
+def check_device(name: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        SpecError: naming it.
+    """
     if name == "cpu":
         return
     try:

@@ -103,10 +103,15 @@ class LossSpec:
 
     def __call__(self, output: Output, labels: Tensor) -> Tensor:
         """The loss of a batch with labels (B,), a mean over its samples."""
+        return self.per_sample(output, labels).mean()
+
+    def per_sample(self, output: Output, labels: Tensor) -> Tensor:
+        """The loss of every sample of a batch with labels (B,), (B,)."""
         return LOSSES[self.name](output, labels, self)
 
 
 Loss = Callable[[Output, Tensor, LossSpec], Tensor]
+"""From an output, labels (B,) and aims to the loss of every sample, (B,)."""
 
 
 class _FirstSpike(torch.autograd.Function):
@@ -131,7 +136,7 @@ class _FirstSpike(torch.autograd.Function):
 
 def _ce_count(output: Output, labels: Tensor, _: LossSpec) -> Tensor:
     """Cross-entropy with the spike counts as logits; snnTorch's ``ce_count_loss``."""
-    return functional.cross_entropy(output.counts, labels)
+    return functional.cross_entropy(output.counts, labels, reduction="none")
 
 
 def _ce_rate(output: Output, labels: Tensor, _: LossSpec) -> Tensor:
@@ -145,31 +150,32 @@ def _ce_membrane(output: Output, labels: Tensor, _: LossSpec) -> Tensor:
 
 
 def _ce_every_step(logits: Tensor, labels: Tensor) -> Tensor:
-    return functional.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)))
+    every = functional.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)), reduction="none")
+    return every.view(logits.shape[:2]).mean(0)
 
 
 def _ce_max_membrane(output: Output, labels: Tensor, _: LossSpec) -> Tensor:
     """Cross-entropy with the highest membrane potentials as logits; snnTorch's ``ce_max_membrane_loss``."""
-    return functional.cross_entropy(output.highest_membrane, labels)
+    return functional.cross_entropy(output.highest_membrane, labels, reduction="none")
 
 
 def _mse_count(output: Output, labels: Tensor, spec: LossSpec) -> Tensor:
     """Mean squared error of the spike counts, over time steps; snnTorch's ``mse_count_loss``."""
     counts, steps = output.counts, len(output.spikes)
     aims = (int(steps * rate * output.population) for rate in (spec.correct_rate, spec.incorrect_rate))
-    return functional.mse_loss(counts, _targets(counts, labels, *aims)) / steps
+    return (counts - _targets(counts, labels, *aims)).square().mean(1) / steps
 
 
 def _mse_membrane(output: Output, labels: Tensor, spec: LossSpec) -> Tensor:
     """Mean squared error of every step's membrane potentials; snnTorch's ``mse_membrane_loss``."""
     values = output.membrane_by_class
     aims = _targets(values[0], labels, spec.correct_membrane, spec.incorrect_membrane)
-    return functional.mse_loss(values, aims.expand_as(values))
+    return (values - aims).square().mean((0, 2))
 
 
 def _ce_temporal(output: Output, labels: Tensor, _: LossSpec) -> Tensor:
     """Cross-entropy with the negative first spike times as logits; snnTorch's ``ce_temporal_loss``."""
-    return functional.cross_entropy(-output.first_spike, labels)
+    return functional.cross_entropy(-output.first_spike, labels, reduction="none")
 
 
 def _mse_temporal(output: Output, labels: Tensor, spec: LossSpec) -> Tensor:
@@ -178,7 +184,7 @@ def _mse_temporal(output: Output, labels: Tensor, spec: LossSpec) -> Tensor:
     aims = (step + steps * (step < 0) for step in (spec.correct_step, spec.incorrect_step))
     targets = _targets(times, labels, *aims)
     times = torch.where((times - targets).abs() < spec.tolerance, targets, times)
-    return functional.mse_loss(times / steps, targets / steps)
+    return (times / steps - targets / steps).square().mean(1)
 
 
 def _targets(like: Tensor, labels: Tensor, correct: float, incorrect: float) -> Tensor:

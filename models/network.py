@@ -52,8 +52,12 @@ class Dropout:
 
     def __call__(self, spikes: Tensor) -> Tensor:
         """Leave out outputs of (T, B, ...), the same in every step, and scale the others up."""
-        kept = torch.rand(spikes.shape[1:], generator=self.generator, device=spikes.device) >= self.share
-        return spikes * kept.to(spikes.dtype).div_(1.0 - self.share)
+        return spikes * self.factors(spikes.shape[1:], spikes)
+
+    def factors(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Zeros and, for what stays, the scale, drawn anew; of the dtype and on the device of ``like``."""
+        kept = torch.rand(shape, generator=self.generator, device=like.device) >= self.share
+        return kept.to(like.dtype).div_(1.0 - self.share)
 
 
 @dataclass(frozen=True, eq=False)

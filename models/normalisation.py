@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 EPSILON = 1e-5
-_MOMENTUM = 0.1  # of the running statistics, PyTorch's default
+MOMENTUM = 0.1  # of the running statistics, PyTorch's default
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class BatchNorm:
         """
         several = currents.numel() > currents.shape[1]
         return functional.batch_norm(
-            currents, self.mean, self.variance, self.gain, self.shift, several, _MOMENTUM, EPSILON
+            currents, self.mean, self.variance, self.gain, self.shift, several, MOMENTUM, EPSILON
         )
 
     def factor(self) -> Tensor:

@@ -15,7 +15,8 @@ from torch import Tensor
 OptimiserName = Literal["adam", "adamw", "sgd"]
 OPTIMISERS: tuple[OptimiserName, ...] = ("adam", "adamw", "sgd")
 
-_FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
+FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
+"""Of Adam: decay of the mean gradient, of its mean square, and what is added to the latter's root."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,8 @@ class Adam:
     def step(self, learning_rate: float) -> None:
         """Move every tensor that has a gradient, then clear the gradients."""
         self._steps += 1
-        rate = learning_rate / (1.0 - _FIRST**self._steps)
-        correction = math.sqrt(1.0 - _SECOND**self._steps)
+        rate = learning_rate / (1.0 - FIRST**self._steps)
+        correction = math.sqrt(1.0 - SECOND**self._steps)
         for each, mean, square in zip(self._learned, self._means, self._squares, strict=True):
             tensor = each.tensor
             if tensor.grad is None:
@@ -63,9 +64,9 @@ class Adam:
                 tensor.mul_(1.0 - learning_rate * each.weight_decay)
             elif each.weight_decay:
                 gradient = gradient.add(tensor, alpha=each.weight_decay)
-            mean.lerp_(gradient, 1.0 - _FIRST)
-            square.mul_(_SECOND).addcmul_(gradient, gradient, value=1.0 - _SECOND)
-            tensor.addcdiv_(mean, square.sqrt().div_(correction).add_(_EPSILON), value=-rate)
+            mean.lerp_(gradient, 1.0 - FIRST)
+            square.mul_(SECOND).addcmul_(gradient, gradient, value=1.0 - SECOND)
+            tensor.addcdiv_(mean, square.sqrt().div_(correction).add_(EPSILON), value=-rate)
             tensor.grad = None
 
 

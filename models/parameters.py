@@ -14,6 +14,8 @@ from models.specification import Learn, NetworkSpec
 
 LEAST_THRESHOLD = 0.01
 """A learned threshold stays above this share of where it started."""
+DECAYING = ("weight", "recurrent")
+"""Names of the tensors that weight decay acts on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Network:
     def learned(self, weight_decay: float) -> list[Learned]:
         """Every tensor that is learned; only weights decay."""
         return [
-            Learned(tensor, weight_decay if name in ("weight", "recurrent") else 0.0)
+            Learned(tensor, weight_decay if name in DECAYING else 0.0)
             for name, tensor in self._tensors()
             if tensor.requires_grad
         ]

@@ -31,7 +31,9 @@ class TrainingSettings:
         clip_norm: upper bound on the common norm of all gradients; 0 for none.
         patience: epochs without a better validation accuracy after which training ends and the weights of the
             best epoch are kept; 0 trains all epochs and keeps the last weights.
-        seed: of weights, order, noise and dropout.
+        seed: of weights and dropout, and of order and noise where ``data_seed`` is None.
+        data_seed: of the training samples' order and noise. Trainings that share it see the same batches,
+            and can run in one program (``models.batched``).
         silence: when training is stopped for silence.
         device: "cpu", or a CUDA device such as "cuda".
         mixed_precision: products in bfloat16; CUDA only.
@@ -49,6 +51,7 @@ class TrainingSettings:
     clip_norm: float = 0.0
     patience: int = 0
     seed: int = 0
+    data_seed: int | None = None
     silence: SilenceSettings = field(default_factory=SilenceSettings)
     device: str = "cpu"
     mixed_precision: bool = False
@@ -64,6 +67,8 @@ class TrainingSettings:
         for name, least in (("batch_size", 1), ("epochs", 1), ("patience", 0), ("seed", 0)):
             if getattr(self, name) < least:
                 raise SpecError(f"{name} is {getattr(self, name)}; give a whole number of at least {least}")
+        if self.data_seed is not None and self.data_seed < 0:
+            raise SpecError(f"data_seed is {self.data_seed}; give a whole number of at least 0")
         if self.optimiser not in OPTIMISERS:
             raise SpecError(f"optimiser {self.optimiser!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
         if self.silence.warmup_epochs >= self.epochs:
@@ -76,6 +81,11 @@ class TrainingSettings:
                 "mixed_precision is on and the device is the CPU, where bfloat16 products take 3 to 4 times"
                 " longer; leave it off or train on a GPU"
             )
+
+    @property
+    def order_seed(self) -> int:
+        """Seed of the training samples' order and noise."""
+        return self.seed if self.data_seed is None else self.data_seed
 
 
 @dataclass(frozen=True)

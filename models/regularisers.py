@@ -51,10 +51,13 @@ class RateBounds:
 
     def penalty(self, spikes: Sequence[Tensor]) -> Tensor:
         """The penalty of every layer's spikes, each (T, B, ...), added up."""
-        rates = [layer.mean(dim=(0, 1)) for layer in spikes]
-        return torch.stack([self._of_layer(rate) for rate in rates]).sum()
+        return self.of_rates([layer.mean(dim=(0, 1)).flatten() for layer in spikes])
+
+    def of_rates(self, rates: Sequence[Tensor]) -> Tensor:
+        """The penalty of every layer's firing rates, each (..., outputs), added up: (...)."""
+        return torch.stack([self._of_layer(layer) for layer in rates]).sum(0)
 
     def _of_layer(self, rates: Tensor) -> Tensor:
-        below = (self.lower - rates).clamp_min(0.0).square().mean()
-        above = (rates - self.upper).clamp_min(0.0).square().mean()
+        below = (self.lower - rates).clamp_min(0.0).square().mean(-1)
+        above = (rates - self.upper).clamp_min(0.0).square().mean(-1)
         return self.lower_strength * below + self.upper_strength * above

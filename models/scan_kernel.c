@@ -158,4 +158,27 @@ void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, c
     }
 }
 
+/* The same for `rows` of (steps, width) behind each other, with one value of every constant a row. Currents and
+ * gradients of stride 0 are (rows, width), as `totals` is. A row stays in the cache throughout.
+ */
+void NAME(forward_rows)(const REAL *currents, ptrdiff_t stride, REAL *membrane, REAL *spikes, ptrdiff_t rows,
+                        ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
+                        int reset) {
+    const ptrdiff_t lengths[] = {1, 1}, size = steps * width, given = stride ? size : width;
+    for (ptrdiff_t r = 0; r < rows; r++)
+        NAME(forward)(currents + r * given, stride, membrane + r * size, spikes + r * size, steps, width,
+                      decay + r, threshold + r, lengths, 1.0, reset);
+}
+
+void NAME(backward_rows)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, const REAL *spikes,
+                         REAL *found, REAL *totals, ptrdiff_t rows, ptrdiff_t steps, ptrdiff_t width,
+                         const REAL *decay, const REAL *threshold, const REAL *inner, const REAL *outer,
+                         int reset, int surrogate) {
+    const ptrdiff_t lengths[] = {1, 1, 1, 1}, size = steps * width, given = stride ? size : width;
+    for (ptrdiff_t r = 0; r < rows; r++)
+        NAME(backward)(grads + r * given, stride, membrane + r * size, spikes + r * size,
+                       found ? found + r * size : NULL, totals ? totals + r * width : NULL, steps, width,
+                       decay + r, threshold + r, inner + r, outer + r, lengths, reset, surrogate);
+}
+
 #endif

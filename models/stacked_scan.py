@@ -1,0 +1,130 @@
+"""The recurrence of one layer of several networks at once, neurons outermost.
+
+A stack's signals are (K, n, T, B): network, neuron, time step, sample. A neuron's whole course then lies in one
+piece of memory, small enough for the processor's nearest cache, and the matrix products before and behind take
+and give it as it is.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.dynamics import Constant, Dynamics
+from models.kernel import Kernel, Rows
+from models.kernel_choice import suitable_kernel
+from models.scan import scan
+from models.scan_parts import Constants, Trace
+from models.surrogates import BoundSurrogate
+
+
+def stacked_scan(
+    currents: Tensor,
+    dynamics: Dynamics,
+    recurrent: Tensor | None,
+    *,
+    time_steps: int,
+    membrane_gradient: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """What ``models.scan.scan`` computes, for a stack of networks.
+
+    Args:
+        currents: (K, n, T, B); or (K, n, B), the same in every step.
+        dynamics: constants that are numbers, (K, 1, 1), or (K, n, 1).
+        recurrent: (K, n, n), from neuron (column) to neuron (row), or None.
+        time_steps: T.
+        membrane_gradient: whether the membrane potentials carry a gradient.
+
+    Returns:
+        Spikes and membrane potentials, (K, n, T, B).
+    """
+    kernel = None if membrane_gradient else _row_kernel(currents, dynamics, recurrent)
+    if kernel is None:
+        return _general(currents, dynamics, recurrent, time_steps, membrane_gradient)
+    if isinstance(dynamics.gain, Tensor):
+        gain = dynamics.gain.to(currents)
+        currents = currents * (gain if currents.ndim == 3 else gain.unsqueeze(-1))
+    networks, neurons, samples = *currents.shape[:2], currents.shape[-1]
+    rows = Rows.of(dynamics, (networks, neurons, 1), currents)
+    flat = currents.reshape(networks * neurons, *currents.shape[2:])
+    spikes, membrane = _RowScan.apply(flat, kernel, rows, time_steps)  # type: ignore[no-untyped-call]
+    shape = networks, neurons, time_steps, samples
+    return spikes.view(shape), membrane.view(shape)
+
+
+def _row_kernel(currents: Tensor, dynamics: Dynamics, recurrent: Tensor | None) -> Kernel | None:
+    """The compiled scan, where it has these neurons and nothing but the currents wants a gradient."""
+    constants = Constants(dynamics.decay, dynamics.threshold, None, recurrent)
+    learned = any(isinstance(each, Tensor) and each.requires_grad for each in constants)
+    kernel = suitable_kernel(currents, constants, dynamics)
+    return kernel if kernel is not None and not learned and kernel.knows(dynamics.derivative) else None
+
+
+class _RowScan(torch.autograd.Function):
+    """The compiled scan over rows of neurons (R, T, B), and its backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, currents: Tensor, kernel: Kernel, rows: Rows, time_steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials; ``currents`` may be (R, B), the same in every step."""
+        trace = kernel.forward_rows(currents.contiguous(), time_steps, rows)
+        ctx.kernel, ctx.rows, ctx.summed = kernel, rows, currents.ndim == 2
+        ctx.save_for_backward(trace.membrane, trace.spikes)
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(trace.membrane)
+        return trace.spikes, trace.membrane
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """The gradient for the currents."""
+        if grads[0] is None:
+            return None, None, None, None
+        grad = grads[0].select(1, 0) if grads[0].stride(1) == 0 else grads[0]
+        trace = Trace(*ctx.saved_tensors, None)
+        discards = ctx.rows.discards_input
+        found = ctx.kernel.backward_rows(
+            grad.contiguous(), trace, ctx.rows, summed=ctx.summed and not discards
+        )
+        if discards:
+            found[:, 1:].mul_(1.0 - trace.spikes[:, :-1])
+            found = found.sum(1) if ctx.summed else found
+        return found, None, None, None
+
+
+def _general(
+    currents: Tensor, dynamics: Dynamics, recurrent: Tensor | None, time_steps: int, membrane_gradient: bool
+) -> tuple[Tensor, Tensor]:
+    """The same by ``scan``, which wants time outermost, and samples before neurons where those are coupled."""
+    repeated = currents.ndim == 3
+    if recurrent is not None:
+        currents, dynamics = currents.transpose(1, -1), _turned(dynamics)
+    spikes, membrane = scan(
+        currents if repeated else currents.permute(2, 0, 1, 3),
+        dynamics,
+        recurrent,
+        time_steps=time_steps if repeated else None,
+        membrane_gradient=membrane_gradient,
+    )
+    order = (1, 3, 0, 2) if recurrent is not None else (1, 2, 0, 3)
+    return spikes.permute(order), membrane.permute(order)
+
+
+def _turned(dynamics: Dynamics) -> Dynamics:
+    """Constants (K, n, 1) as (K, 1, n)."""
+    derivative = dynamics.derivative
+    if isinstance(derivative, BoundSurrogate):
+        derivative = replace(derivative, slope=_swapped(derivative.slope))
+    return replace(
+        dynamics,
+        decay=_swapped(dynamics.decay),
+        gain=_swapped(dynamics.gain),
+        threshold=_swapped(dynamics.threshold),
+        alpha=None if dynamics.alpha is None else _swapped(dynamics.alpha),
+        derivative=derivative,
+    )
+
+
+def _swapped(constant: Constant) -> Constant:
+    return constant.mT if isinstance(constant, Tensor) else constant
