@@ -1,9 +1,9 @@
-"""Training several networks of one shape in one program: fewer and larger operations, one encoding of the data.
+"""Training several networks of one shape in one program: fewer and larger operations, data encoded once.
 
 What may differ between them is what leaves the operations the same: beta, threshold, alpha, surrogate slope,
-starting weights, dropout, learning rate, schedule, weight decay, momentum, clipping, epochs, patience, silence
-settings and seed. The networks share nothing but the batches, so each result is that of its training alone, up
-to the rounding of sums in another order.
+starting weights, dropout, learning rate, schedule, weight decay, momentum, clipping, epochs, patience,
+silence settings and seed. The networks share nothing but the batches, so each result is that of its training
+alone, up to the rounding of sums in another order.
 """
 
 from collections.abc import Callable, Hashable, Sequence

@@ -13,9 +13,6 @@ from models.datasets.events import Events
 from models.datasets.samples import Inputs, kind_of, unit_values
 from models.encoders import Code, EncodedSet, check_inputs, encode, input_width, spikes_of
 
-_STREAM = 0xBA7C
-"""Keeps these draws apart from those of the split and the validation spikes, whose seed may be the same."""
-
 
 @dataclass(frozen=True, eq=False)
 class EncodedSplits:
@@ -81,8 +78,8 @@ def encode_splits(
 
 def epoch_batches(data: EncodedSplits, size: int, seed: int, epoch: int) -> Iterator[Batch]:
     """All training samples once, in an order and with noise that depend on the arguments alone."""
-    order = np.random.Generator(np.random.PCG64([seed, epoch, _STREAM])).permutation(len(data))
-    noise = np.random.SFC64([seed, epoch, _STREAM])
+    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(data))
+    noise = np.random.SFC64([seed, epoch])
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         if isinstance(data.train, EncodedSet):

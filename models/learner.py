@@ -75,7 +75,7 @@ class Learner:
         columns = None if batch.columns is None else batch.columns.to(device)
         with torch.autocast(torch.device(device).type, torch.bfloat16, settings.mixed_precision):
             stages = training_stages(self.network, self._generator)
-            activity = run(stages, batch.inputs.to(stages[0].weight), self._pass, columns)
+            activity = run(stages, batch.inputs.to(device), self._pass, columns)
         loss = settings.loss(activity.output, batch.labels.to(device))
         if settings.rate_bounds.active:
             loss = loss + settings.rate_bounds.penalty(activity.spikes)

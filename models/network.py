@@ -135,7 +135,7 @@ def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor
     elif columns is not None:
         stage = replace(stage, weight=stage.weight.index_select(1, columns))
     if inputs.dtype != torch.uint8:
-        return inputs, stage
+        return inputs.to(stage.weight.dtype), stage
     listed = None if stage.layer.convolutional else SparseSpikes.of(inputs)
     return inputs.to(stage.weight.dtype) if listed is None else listed, stage
 

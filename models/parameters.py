@@ -147,7 +147,7 @@ def _orthogonal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     basis, triangle = torch.linalg.qr(normal)
     basis = basis * torch.sgn(triangle.diagonal())  # makes the draw uniform over all orthogonal matrices
     oriented: Tensor = basis.T if rows < columns else basis
-    return oriented.to(torch.float32).reshape(shape)
+    return oriented.to(torch.get_default_dtype()).reshape(shape)
 
 
 def _within(bound: float, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

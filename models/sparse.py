@@ -6,6 +6,7 @@ wins.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,19 @@ class SparseSpikes:
         rows, columns = np.divmod(np.flatnonzero(flat), n_in)
         return cls((steps, samples, n_in), rows, columns)
 
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the spikes of every row begin, (T * B,)."""
+        return np.searchsorted(self.rows, np.arange(self.shape[0] * self.shape[1]))
+
+    @cached_property
+    def by_input(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of the spikes in the order of inputs, and where those of every input begin (n,)."""
+        n_in = self.shape[2]
+        short = self.columns.astype(np.uint16) if n_in < 1 << 16 else self.columns  # radix-sorted, linear
+        order = np.argsort(short, kind="stable")
+        return self.rows[order], np.searchsorted(short[order], np.arange(n_in, dtype=short.dtype))
+
     def times(self, weight: Tensor) -> Tensor:
         """The products (T, B, n_out) with weights (n_out, n), differentiable for the weights."""
         product: Tensor = _Product.apply(weight, self)  # type: ignore[no-untyped-call]
@@ -57,17 +71,13 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, spikes: SparseSpikes) -> Tensor:
         """(T * B, n_out): for every row, the sum of the columns that spike."""
         ctx.spikes = spikes
-        starts = np.searchsorted(spikes.rows, np.arange(spikes.shape[0] * spikes.shape[1]))
-        return _summed(weight.detach().t().contiguous(), spikes.columns, starts)
+        return _summed(weight.detach().t().contiguous(), spikes.columns, spikes.starts)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         """(n_out, n): for every input, the sum of the rows in which it spikes."""
-        rows, columns, n_in = ctx.spikes.rows, ctx.spikes.columns, ctx.spikes.shape[2]
-        short = columns.astype(np.uint16) if n_in < 1 << 16 else columns  # sorted by radix, in linear time
-        order = np.argsort(short, kind="stable")
-        starts = np.searchsorted(short[order], np.arange(n_in, dtype=short.dtype))
-        return _summed(grads[0].contiguous(), rows[order], starts).t(), None
+        rows, starts = ctx.spikes.by_input
+        return _summed(grads[0].contiguous(), rows, starts).t(), None
 
 
 def _summed(values: Tensor, chosen: NDArray[np.int64], starts: NDArray[np.int64]) -> Tensor:

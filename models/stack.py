@@ -1,12 +1,12 @@
 """Several networks of one shape as one: every parameter has the networks as its first dimension."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from models.dynamics import Dynamics
+from models.dynamics import Constant, Dynamics
 from models.neurons import neuron_constants
 from models.normalisation import BatchNorm
 from models.parameters import DECAYING, LEAST_THRESHOLD, LayerParameters, Network
@@ -27,6 +27,7 @@ class Stack:
 
     specs: tuple[NetworkSpec, ...]
     layers: tuple[LayerParameters, ...]
+    _fixed: dict[int, Dynamics] = field(default_factory=dict)
 
     @classmethod
     def of(cls, networks: Sequence[Network]) -> "Stack":
@@ -82,6 +83,15 @@ class Stack:
 
     def dynamics(self, index: int) -> Dynamics:
         """Constants of a layer's recurrence for signals (K, n, T, B): (K, 1, 1), or (K, n, 1)."""
+        if index in self._fixed:
+            return self._fixed[index]
+        found = self._dynamics(index)
+        layer = self.layers[index]
+        if not (_tensor(layer.beta).requires_grad or _tensor(layer.threshold).requires_grad):
+            self._fixed[index] = found
+        return found
+
+    def _dynamics(self, index: int) -> Dynamics:
         neuron, parameters = self.specs[0].neuron, self.layers[index]
         beta, threshold = (
             _tensor(each).view(len(self), -1, 1) for each in (parameters.beta, parameters.threshold)
@@ -93,22 +103,19 @@ class Stack:
             for name in ("alpha", "slope")
         )
         recurrent = self.specs[0].layers[index].recurrent
-        constants = neuron_constants(neuron.model, beta, alphas, recurrent=recurrent)
-        decay, gain, firing, alpha = (
-            each.to(parameters.weight.dtype) if isinstance(each, Tensor) else each
-            for each in (constants.decay, constants.gain, threshold, constants.alpha)
-        )
+        found = neuron_constants(neuron.model, beta, alphas, recurrent=recurrent)
+        dtype = parameters.weight.dtype
         return Dynamics(
-            decay=decay,
-            gain=gain,
-            threshold=firing,
+            decay=_cast(found.decay, dtype),
+            gain=_cast(found.gain, dtype),
+            threshold=threshold.to(dtype),
             reset=neuron.reset,
-            blank_after_spike=constants.blank_after_spike,
+            blank_after_spike=found.blank_after_spike,
             derivative=surrogate_named(neuron.surrogate).derivative(slopes),
-            alpha=alpha,
+            alpha=None if found.alpha is None else _cast(found.alpha, dtype),
             refractory_steps=neuron.refractory_steps,
             adaptation=neuron.adaptation,
-            kind=constants.kind,
+            kind=found.kind,
         )
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
@@ -118,41 +125,50 @@ class Stack:
 
 def _joined(layers: Sequence[LayerParameters]) -> LayerParameters:
     """The parameters of one layer of all networks."""
-    first = layers[0]
-    values = {field.name: [getattr(layer, field.name) for layer in layers] for field in fields(first)}
-    norm = first.norm
-    if norm is not None:
-        parts = [layer.norm.tensors() for layer in layers if layer.norm is not None]
-        norm = BatchNorm(**{name: _stacked([part[name] for part in parts]) for name in norm.tensors()})
-    joined = {name: _stacked(each) for name, each in values.items() if isinstance(each[0], Tensor)}
-    for name in ("beta", "threshold"):
-        numbers = values[name]
-        joined.setdefault(name, first.weight.new_tensor(numbers, dtype=torch.float64))
-    return LayerParameters(**{name: joined.get(name) for name in values} | {"norm": norm})
-
-
-def _stacked(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.stack([tensor.detach() for tensor in tensors]).requires_grad_(tensors[0].requires_grad)
+    parts = [layer.tensors() for layer in layers]
+    tensors = {name: torch.stack([part[name].detach() for part in parts]) for name in parts[0]}
+    for name, first in parts[0].items():
+        tensors[name].requires_grad_(first.requires_grad)
+    for name in {"beta", "threshold"} - set(tensors):
+        tensors[name] = _numbers([getattr(layer, name) for layer in layers], tensors["weight"])
+    norm = layers[0].norm
+    return LayerParameters(
+        weight=tensors["weight"],
+        bias=tensors.get("bias"),
+        recurrent=tensors.get("recurrent"),
+        norm=None if norm is None else BatchNorm(**{name: tensors[name] for name in norm.tensors()}),
+        beta=tensors["beta"],
+        threshold=tensors["threshold"],
+    )
 
 
 def _part(layer: LayerParameters, place: int) -> LayerParameters:
     part = _with_tensors(layer, lambda value: value.detach()[place])
-    numbers = {
-        name: float(value[place])
-        for name, value in (("beta", _tensor(layer.beta)), ("threshold", _tensor(layer.threshold)))
-        if not value.requires_grad
-    }
-    return LayerParameters(**{**vars(part), **numbers})
+    return replace(part, beta=_own(layer.beta, place), threshold=_own(layer.threshold, place))
+
+
+def _own(constants: float | Tensor, place: int) -> float | Tensor:
+    """One network's constant: a number where it is fixed."""
+    values = _tensor(constants)
+    return values.detach()[place] if values.requires_grad else float(values[place])
 
 
 def _with_tensors(layer: LayerParameters, function: Callable[[Tensor], Tensor]) -> LayerParameters:
     """The layer with every tensor replaced by what the function gives for it."""
-    values = {
-        name: function(value) if isinstance(value, Tensor) else value for name, value in vars(layer).items()
-    }
-    if layer.norm is not None:
-        values["norm"] = BatchNorm(**{name: function(value) for name, value in layer.norm.tensors().items()})
-    return LayerParameters(**values)
+    own = {name: function(value) for name, value in vars(layer).items() if isinstance(value, Tensor)}
+    norm = layer.norm
+    if norm is not None:
+        norm = BatchNorm(**{name: function(value) for name, value in norm.tensors().items()})
+    return replace(layer, **own, norm=norm)
+
+
+def _cast(value: Constant, dtype: torch.dtype) -> Constant:
+    return value.to(dtype) if isinstance(value, Tensor) else value
+
+
+def _numbers(values: Sequence[float], like: Tensor) -> Tensor:
+    """Numbers that are not learned, in double precision until they are used."""
+    return torch.tensor(values, dtype=torch.float64, device=like.device)
 
 
 def _tensor(value: float | Tensor) -> Tensor:

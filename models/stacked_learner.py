@@ -97,7 +97,7 @@ class StackedLearner:
         with torch.inference_mode():
             for start in range(0, len(data), size):
                 rows = slice(start, start + size)
-                inputs = torch.from_numpy(data.batch(rows)).to(self.stack.layers[0].weight)
+                inputs = torch.from_numpy(data.batch(rows)).to(self.settings[0].device)
                 found = self._correct(run_stack(self.stack, inputs, how), torch.from_numpy(data.labels[rows]))
                 correct = [one + more for one, more in zip(correct, found, strict=True)]
         return [each / len(data) for each in correct]
@@ -105,7 +105,7 @@ class StackedLearner:
     def _forward(self, batch: Batch) -> tuple[StackedActivity, Tensor]:
         common, weight = self.settings[0], self.stack.layers[0].weight
         columns = None if batch.columns is None else batch.columns.to(weight.device)
-        activity = run_stack(self.stack, batch.inputs.to(weight), self._pass(), columns)
+        activity = run_stack(self.stack, batch.inputs.to(weight.device), self._pass(), columns)
         labels = batch.labels.to(weight.device).repeat(len(self))
         losses = common.loss.per_sample(activity.output, labels).view(len(self), -1).mean(1)
         if common.rate_bounds.active:

@@ -64,11 +64,11 @@ class StackedAdam:
             if gradient is None:
                 continue
             rates = each.per_network([-rate / bias for rate in learning_rates])
-            decays = each.per_network(self._decays(each, learning_rates)) if any(each.weight_decays) else None
+            decays = each.per_network(self._decays(each, learning_rates))
             for part in each.parts():
-                slope = self._decayed(
-                    each.tensor[part], gradient[part], None if decays is None else decays[part]
-                )
+                slope = gradient[part]
+                if any(each.weight_decays[part]):
+                    slope = self._decayed(each.tensor[part], slope, decays[part])
                 self._move(each.tensor[part], slope, (mean[part], square[part]), rates[part])
             each.tensor.grad = None
 
@@ -84,10 +84,8 @@ class StackedAdam:
             return list(each.weight_decays)
         return [1.0 - rate * decay for rate, decay in zip(learning_rates, each.weight_decays, strict=True)]
 
-    def _decayed(self, tensor: Tensor, gradient: Tensor, decays: Tensor | None) -> Tensor:
+    def _decayed(self, tensor: Tensor, gradient: Tensor, decays: Tensor) -> Tensor:
         """The gradient to use; decoupled, the tensor decays instead."""
-        if decays is None:
-            return gradient
         if self._decoupled:
             tensor.mul_(decays)
             return gradient

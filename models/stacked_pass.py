@@ -1,4 +1,4 @@
-"""The forward pass of several networks at once: one matrix product for the layer that all give the same input.
+"""The forward pass of several networks at once: one matrix product for the first layer.
 
 Signals are (K, n, T, B): network, neuron, time step, sample (``models.stacked_scan``).
 """
@@ -14,6 +14,7 @@ from models.losses import Output
 from models.network import Dropout
 from models.normalisation import EPSILON, MOMENTUM, BatchNorm
 from models.parameters import LayerParameters
+from models.sparse import SparseSpikes
 from models.stack import Stack
 from models.stacked_scan import stacked_scan
 
@@ -67,7 +68,7 @@ def run_stack(
 
     Args:
         stack: the networks, fully connected throughout.
-        inputs: spikes of every step (T, B, n_in), or a constant current (B, n_in).
+        inputs: spikes of every step, uint8 (T, B, n_in), or a constant current (B, n_in).
         how: everything else.
         columns: when given, ``inputs`` holds only these of the n_in inputs, the others being zero.
     """
@@ -97,11 +98,14 @@ def run_stack(
 
 
 def _from_shared(weight: Tensor, inputs: Tensor, columns: Tensor | None) -> Tensor:
-    """Currents (K, n, T, B) or (K, n, B) of inputs that all networks see: one matrix product."""
-    rows = weight.flatten(0, 1)
+    """Currents (K, n, T, B) or (K, n, B) of inputs that all networks see: one product."""
     if columns is not None:
-        rows = rows.index_select(1, columns)
-    return (rows @ inputs.flatten(0, -2).mT).view(*weight.shape[:2], *inputs.shape[:-1])
+        weight = weight.index_select(2, columns)
+    shape = *weight.shape[:2], *inputs.shape[:-1]
+    listed = SparseSpikes.of(inputs) if inputs.dtype == torch.uint8 else None
+    if listed is not None:  # one network after the other, whose weights then stay in the cache
+        return torch.stack([listed.times(own).flatten(0, 1).mT for own in weight.unbind()]).view(shape)
+    return (weight.flatten(0, 1) @ inputs.to(weight.dtype).flatten(0, -2).mT).view(shape)
 
 
 def _from_own(weight: Tensor, spikes: Tensor) -> Tensor:
@@ -130,9 +134,12 @@ def _adjusted(currents: Tensor, parameters: LayerParameters, training: bool) -> 
 def _normalised(flat: Tensor, norm: BatchNorm) -> Tensor:
     """Every neuron of every network as a channel of its own."""
     channels = flat.reshape(1, -1, flat.shape[2])
-    tensors = (each.flatten() for each in (norm.mean, norm.variance, norm.gain, norm.shift))
+    mean, variance, gain, shift = (
+        each.flatten() for each in (norm.mean, norm.variance, norm.gain, norm.shift)
+    )
     several = flat.shape[2] > 1
-    return functional.batch_norm(channels, *tensors, several, MOMENTUM, EPSILON).view(flat.shape)
+    normalised = functional.batch_norm(channels, mean, variance, gain, shift, several, MOMENTUM, EPSILON)
+    return normalised.view(flat.shape)
 
 
 def _folded(flat: Tensor, norm: BatchNorm) -> Tensor:

@@ -1,8 +1,8 @@
 """The recurrence of one layer of several networks at once, neurons outermost.
 
-A stack's signals are (K, n, T, B): network, neuron, time step, sample. A neuron's whole course then lies in one
-piece of memory, small enough for the processor's nearest cache, and the matrix products before and behind take
-and give it as it is.
+A stack's signals are (K, n, T, B): network, neuron, time step, sample. A neuron's whole course then lies in
+one piece of memory, small enough for the processor's nearest cache, and the matrix products before and behind
+take and give it as it is.
 """
 
 from dataclasses import replace
@@ -82,7 +82,8 @@ class _RowScan(torch.autograd.Function):
         if grads[0] is None:
             return None, None, None, None
         grad = grads[0].select(1, 0) if grads[0].stride(1) == 0 else grads[0]
-        trace = Trace(*ctx.saved_tensors, None)
+        membrane, fired = ctx.saved_tensors
+        trace = Trace(membrane, fired, None)
         discards = ctx.rows.discards_input
         found = ctx.kernel.backward_rows(
             grad.contiguous(), trace, ctx.rows, summed=ctx.summed and not discards
@@ -96,7 +97,7 @@ class _RowScan(torch.autograd.Function):
 def _general(
     currents: Tensor, dynamics: Dynamics, recurrent: Tensor | None, time_steps: int, membrane_gradient: bool
 ) -> tuple[Tensor, Tensor]:
-    """The same by ``scan``, which wants time outermost, and samples before neurons where those are coupled."""
+    """The same by ``scan``: time outermost, and samples before neurons where those are coupled."""
     repeated = currents.ndim == 3
     if recurrent is not None:
         currents, dynamics = currents.transpose(1, -1), _turned(dynamics)

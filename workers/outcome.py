@@ -13,12 +13,13 @@ class TrialRequest:
 
     Attributes:
         number: the trial's number in its campaign.
-        seed: seeds weights, batches and training spikes.
+        seed: seeds weights and dropout, and with plasticity the order of the samples.
         config: searched and fixed parameters together.
         designs: accelerator parameter -> values; their product is priced on the trained network.
         data: ``[data]`` of the campaign file as plain values.
         silence: ``[silence]`` likewise.
-        split_seed: seeds the train/validation/test split and the encodings: one for the whole campaign.
+        split_seed: seeds the train/validation/test split, the encodings, and the order and noise of training
+            samples: one for the whole campaign, so that several trials can be trained in one program.
         data_root: folder of the data sets, or None for sets that come with a library.
         energy_model: name of the coefficient table.
         device: name of the FPGA to fit, or None.

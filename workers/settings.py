@@ -52,8 +52,17 @@ def network_spec(parameters: TrialParameters, input_shape: tuple[int, ...], clas
     )
 
 
-def training_settings(parameters: TrialParameters, seed: int, silence: Mapping[str, Any]) -> TrainingSettings:
-    """How to train it; ``silence`` holds fields of ``SilenceSettings``."""
+def training_settings(
+    parameters: TrialParameters, seed: int, silence: Mapping[str, Any], data_seed: int
+) -> TrainingSettings:
+    """How to train it.
+
+    Args:
+        parameters: of the trial.
+        seed: the trial's own.
+        silence: fields of ``SilenceSettings``.
+        data_seed: of the training samples' order and noise, one for the whole campaign.
+    """
     return TrainingSettings(
         learning_rate=parameters.learning_rate,
         batch_size=parameters.batch_size,
@@ -76,6 +85,7 @@ def training_settings(parameters: TrialParameters, seed: int, silence: Mapping[s
         clip_norm=parameters.clip_norm,
         patience=parameters.patience,
         seed=seed,
+        data_seed=data_seed,
         silence=SilenceSettings(**silence),
     )
 

@@ -22,6 +22,9 @@ from hardware.shape import shape_of
 from models.batches import EncodedSplits, encode_splits
 from models.datasets import Splits
 from models.encoders import Code, encode
+from models.memory import keep_freed_memory
+from models.records import TrainingSettings
+from models.specification import NetworkSpec
 from models.stdp_training import StdpResult, train_stdp
 from models.training import TrainingResult, train
 from spikefront.errors import DesignError
@@ -36,6 +39,8 @@ KEPT_SAMPLES = 64
 """Validation samples kept with a trained network, so that it can be exported and verified on its own."""
 TEST_SEED_OFFSET = 1
 """The test split's spikes are drawn apart from the validation split's."""
+ORDER_SEED_OFFSET = 1 << 32
+"""The training samples' order and noise are drawn apart from both."""
 
 
 ALLOCATION_SAMPLES = 500
@@ -50,24 +55,83 @@ class Pricing:
     target: Device | None
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A trial before its training.
+
+    Attributes:
+        request: what was asked.
+        grid: every configuration to price; all have one training.
+        splits: of the data set.
+        encoded: the same as the network takes them.
+        load_s: seconds that this took.
+    """
+
+    request: TrialRequest
+    grid: list[TrialParameters]
+    splits: Splits
+    encoded: EncodedSplits
+    load_s: float
+
+    @property
+    def parameters(self) -> TrialParameters:
+        """Of the training."""
+        return self.grid[0]
+
+    def gradient_training(self) -> tuple[NetworkSpec, TrainingSettings]:
+        """The network to train by gradients, and how."""
+        request, splits = self.request, self.splits
+        return (
+            network_spec(self.parameters, splits.shape, splits.classes),
+            training_settings(
+                self.parameters, request.seed, request.silence, request.split_seed + ORDER_SEED_OFFSET
+            ),
+        )
+
+
 def evaluate(request: TrialRequest) -> TrialOutcome:
     """Train one configuration and price every design of its grid.
 
     Raises:
         SpikefrontError: the configuration cannot be trained or built; the pool records it as a failure.
     """
+    prepared = prepare(request)
+    started = time.perf_counter()
+    result = _train(prepared)
+    return outcome_of(prepared, result, time.perf_counter() - started)
+
+
+def prepare(request: TrialRequest) -> Prepared:
+    """Check a trial's configuration and load its data; sets the threads that it may use.
+
+    Raises:
+        SpikefrontError: the configuration is impossible, or the data cannot be read.
+    """
     torch.set_num_threads(request.threads)
+    keep_freed_memory()
     started = time.perf_counter()
     grid = design_grid(request.config, request.designs)
     data = _data(request)
-    splits = _splits(data)
-    encoded = _encoded(data, code(grid[0]))
-    loaded = time.perf_counter()
-    result = _train(grid[0], request, splits, encoded)
-    trained = time.perf_counter()
-    timings = {"load_s": loaded - started, "train_s": trained - loaded}
+    splits, encoded = _splits(data), _encoded(data, code(grid[0]))
+    return Prepared(request, grid, splits, encoded, time.perf_counter() - started)
+
+
+def outcome_of(prepared: Prepared, result: TrainingResult | StdpResult, train_s: float) -> TrialOutcome:
+    """Price every design of a trained network's grid.
+
+    Args:
+        prepared: the trial.
+        result: of its training.
+        train_s: seconds that it took.
+
+    Raises:
+        DesignError: no design can be built.
+    """
+    request, grid, encoded = prepared.request, prepared.grid, prepared.encoded
+    timings = {"load_s": prepared.load_s, "train_s": train_s}
     if result.state != "complete":
         return _stopped(result, timings)
+    started = time.perf_counter()
     network = trained_network(result.weights)
     target = device(request.device) if request.device else None
     if target:
@@ -75,7 +139,7 @@ def evaluate(request: TrialRequest) -> TrialOutcome:
     grid = _distinct(grid, network)
     priced, impossible = _price(network, grid, encoded, Pricing(request.energy_model, target))
     first = priced[0][1]
-    timings["hardware_s"] = time.perf_counter() - trained
+    timings["hardware_s"] = time.perf_counter() - started
     return TrialOutcome(
         state="complete",
         metrics=_metrics(result, first) | {"impossible_designs": impossible},
@@ -118,14 +182,12 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     )
 
 
-def _train(
-    parameters: TrialParameters, request: TrialRequest, splits: Splits, encoded: EncodedSplits
-) -> TrainingResult | StdpResult:
+def _train(prepared: Prepared) -> TrainingResult | StdpResult:
+    parameters, request, splits = prepared.parameters, prepared.request, prepared.splits
     if parameters.learning == "stdp":
         plastic = stdp_spec(parameters, splits.width, splits.classes)
-        return train_stdp(plastic, stdp_settings(parameters, request.seed, request.silence), encoded)
-    spec = network_spec(parameters, splits.shape, splits.classes)
-    return train(spec, training_settings(parameters, request.seed, request.silence), encoded)
+        return train_stdp(plastic, stdp_settings(parameters, request.seed, request.silence), prepared.encoded)
+    return train(*prepared.gradient_training(), prepared.encoded)
 
 
 def _stopped(result: TrainingResult | StdpResult, timings: dict[str, float]) -> TrialOutcome:
