@@ -65,9 +65,13 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """The functions of ``scan_kernel.c``."""
+    """The functions of ``scan_kernel.c`` and ``product_kernel.c``."""
 
     library: ctypes.CDLL
+
+    def multiplies(self, weight: Tensor) -> bool:
+        """Whether it has products with weights of that kind."""
+        return weight.device.type == "cpu" and weight.dtype in _NAMES
 
     def suits(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> bool:
         """Whether it can run these neurons: leaky ones without extras, on the CPU."""
@@ -85,13 +89,13 @@ class Kernel:
         membrane, spikes = empty_steps(currents), empty_steps(currents)
         currents = _laid_out_as(membrane, currents)
         values = [_values(each, membrane) for each in (constants.decay, constants.threshold)]
-        self._call("forward", membrane)(
-            _address(currents),
+        self.function("forward", membrane)(
+            address(currents),
             ctypes.c_ssize_t(currents.stride(0)),
-            _address(membrane),
-            _address(spikes),
+            address(membrane),
+            address(spikes),
             *_extent(membrane),
-            *map(_address, values),
+            *map(address, values),
             _lengths(values),
             ctypes.c_double(dynamics.gain),  # type: ignore[arg-type]
             ctypes.c_int(_reset_code(dynamics)),
@@ -112,13 +116,13 @@ class Kernel:
         values = [
             _values(each, trace.membrane) for each in (constants.decay, constants.threshold, inner, outer)
         ]
-        self._call("backward", found)(
-            _address(grad),
+        self.function("backward", found)(
+            address(grad),
             ctypes.c_ssize_t(grad.stride(0)),
-            *map(_address, (trace.membrane, trace.spikes)),
-            *((None, _address(found)) if summed else (_address(found), None)),
+            *map(address, (trace.membrane, trace.spikes)),
+            *((None, address(found)) if summed else (address(found), None)),
             *_extent(trace.membrane),
-            *map(_address, values),
+            *map(address, values),
             _lengths(values),
             ctypes.c_int(_reset_code(dynamics)),
             ctypes.c_int(code),
@@ -128,11 +132,11 @@ class Kernel:
     def decay_back(self, rows: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> None:
         """What ``scan_adjoint.decay_back`` does, in place; ``rows`` is laid out as the membrane."""
         decay = _values(constants.decay, rows)
-        self._call("decay_back", rows)(
-            _address(rows),
-            _address(trace.spikes),
+        self.function("decay_back", rows)(
+            address(rows),
+            address(trace.spikes),
             *_extent(rows),
-            _address(decay),
+            address(decay),
             ctypes.c_ssize_t(decay.numel()),
             ctypes.c_int(_reset_code(dynamics)),
         )
@@ -151,12 +155,12 @@ class Kernel:
         count, width = len(currents), currents.shape[-1]
         membrane = currents.new_empty((count, time_steps, width))
         spikes = torch.empty_like(membrane)
-        self._call("forward_rows", currents)(
-            _address(currents),
+        self.function("forward_rows", currents)(
+            address(currents),
             ctypes.c_ssize_t(width if currents.ndim == 3 else 0),
-            *map(_address, (membrane, spikes)),
+            *map(address, (membrane, spikes)),
             *map(ctypes.c_ssize_t, (count, time_steps, width)),
-            *map(_address, (rows.decay, rows.threshold)),
+            *map(address, (rows.decay, rows.threshold)),
             ctypes.c_int(rows.reset),
         )
         return Trace(membrane, spikes, None)
@@ -169,19 +173,20 @@ class Kernel:
         """
         count, steps, width = trace.membrane.shape
         found = torch.zeros_like(trace.membrane[:, 0]) if summed else torch.empty_like(trace.membrane)
-        self._call("backward_rows", found)(
-            _address(grad),
+        self.function("backward_rows", found)(
+            address(grad),
             ctypes.c_ssize_t(width if grad.ndim == 3 else 0),
-            *map(_address, (trace.membrane, trace.spikes)),
-            *((None, _address(found)) if summed else (_address(found), None)),
+            *map(address, (trace.membrane, trace.spikes)),
+            *((None, address(found)) if summed else (address(found), None)),
             *map(ctypes.c_ssize_t, (count, steps, width)),
-            *map(_address, (rows.decay, rows.threshold, rows.inner, rows.outer)),
+            *map(address, (rows.decay, rows.threshold, rows.inner, rows.outer)),
             ctypes.c_int(rows.reset),
             ctypes.c_int(rows.surrogate),
         )
         return found
 
-    def _call(self, function: str, like: Tensor) -> Callable[..., None]:
+    def function(self, function: str, like: Tensor) -> Callable[..., None]:
+        """The one for numbers of that precision."""
         found: Callable[..., None] = getattr(self.library, f"{function}_{_NAMES[like.dtype]}")
         return found
 
@@ -222,5 +227,6 @@ def _lengths(values: list[Tensor]) -> ctypes.Array[ctypes.c_ssize_t]:
     return (ctypes.c_ssize_t * len(values))(*(each.numel() for each in values))
 
 
-def _address(tensor: Tensor) -> ctypes.c_void_p:
+def address(tensor: Tensor) -> ctypes.c_void_p:
+    """Where the tensor's numbers start, for a compiled function."""
     return ctypes.c_void_p(tensor.data_ptr())

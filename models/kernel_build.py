@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("scan_kernel.c")
+PRODUCTS = Path(__file__).with_name("product_kernel.c")
 FLAGS = (
     *("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
     *("-shared", "-fPIC"),
@@ -27,7 +28,7 @@ class BuildError(Exception):
 
 
 def load() -> ctypes.CDLL:
-    """The compiled scan, built on first use.
+    """The compiled scan and products, built on first use.
 
     Raises:
         BuildError: no compiler, no folder for the cache, or the compiler fails.
@@ -55,7 +56,9 @@ def _key(compiler: str) -> str:
     """What the result depends on: source, flags, compiler and processor."""
     seen = os.stat(compiler)
     parts = (compiler, str(seen.st_size), str(seen.st_mtime_ns), *FLAGS, platform.machine(), _processor())
-    return hashlib.sha256(SOURCE.read_bytes() + "\0".join(parts).encode()).hexdigest()[:24]
+    return hashlib.sha256(
+        SOURCE.read_bytes() + PRODUCTS.read_bytes() + "\0".join(parts).encode()
+    ).hexdigest()[:24]
 
 
 def _processor() -> str:
@@ -82,7 +85,7 @@ def _compile(compiler: str, path: Path) -> None:
     """Compile beside ``path`` and move the result there in one step, so that no process loads half of it."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         built = Path(folder) / path.name
-        command = [compiler, *FLAGS, "-o", str(built), str(SOURCE)]
+        command = [compiler, *FLAGS, "-o", str(built), str(SOURCE), str(PRODUCTS)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -16,6 +16,7 @@ from torch import Tensor
 from models.dynamics import RESETS, Constant, Dynamics, Reset
 from models.kernel import KERNEL_SURROGATES, Kernel
 from models.kernel_build import BuildError, load
+from models.packed import DENSEST, PackedSpikes
 from models.scan_adjoint import Arriving, Wanted, backward
 from models.scan_parts import Constants, Trace
 from models.scan_steps import forward
@@ -29,7 +30,7 @@ _VALUES: Sequence[Constant] = (0.87, 0.9, 1.7)  # decay, threshold and slope of 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The compiled scan, or why there is none.
+    """The compiled scan and products, or why there are none.
 
     Attributes:
         kernel: to be used for the neurons that suit it; None for PyTorch throughout.
@@ -72,6 +73,8 @@ def _built() -> Choice:
         return Choice(None, str(error))
     if not all(_agree(kernel, dtype, dynamics) for dtype, dynamics in _cases()):
         return Choice(None, "the compiled scan differs from PyTorch's")
+    if not all(_multiplies(kernel, dtype) for dtype in _PRECISIONS):
+        return Choice(None, "the compiled products differ from PyTorch's")
     return Choice(kernel, "built, and equal to PyTorch's bit for bit")
 
 
@@ -99,6 +102,28 @@ def _agree(kernel: Kernel, dtype: torch.dtype, dynamics: Dynamics) -> bool:
         for trace, used in zip(traces, (kernel, None), strict=True)
     ]
     return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def _multiplies(kernel: Kernel, dtype: torch.dtype) -> bool:
+    """Whether products with spikes are sums in order, bit for bit: several chunks, blocks and ragged tiles."""
+    generator = torch.Generator().manual_seed(0)
+    spikes = (torch.rand(3, 90, 139, generator=generator) < DENSEST / 2).to(torch.uint8)
+    packed = PackedSpikes.of(spikes, kernel)
+    if packed is None:
+        return False
+    weight = torch.randn(147, 139, generator=generator, dtype=torch.float64).to(dtype)
+    arriving = torch.randn(3, 90, 147, generator=generator, dtype=torch.float64).to(dtype)
+    rows, grads = spikes.flatten(0, 1).to(dtype), arriving.flatten(0, 1)
+    sums = packed.sums(weight).flatten(0, 1), packed.gradient(arriving)
+    return torch.equal(sums[0], _in_order(rows, weight)) and torch.equal(sums[1], _in_order(grads.T, rows.T))
+
+
+def _in_order(left: Tensor, right: Tensor) -> Tensor:
+    """Left times the transpose of right, summed in order."""
+    total = left.new_zeros(len(left), len(right))
+    for one, other in zip(left.T, right.T, strict=True):
+        total += one[:, None] * other
+    return total
 
 
 def _gradients(grads: Tensor, trace: Trace, dynamics: Dynamics, kernel: Kernel | None) -> list[Tensor]:

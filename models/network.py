@@ -17,7 +17,7 @@ from models.losses import Output
 from models.normalisation import BatchNorm
 from models.quantisation import Intake
 from models.scan import scan
-from models.sparse import SparseSpikes
+from models.sparse import ListedSpikes, listed_spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
     )
 
 
-def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor | SparseSpikes, Stage]:
+def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor | ListedSpikes, Stage]:
     """The inputs and the first layer, brought to the same columns; few spikes as a list."""
     if columns is not None and stage.layer.convolutional:
         whole = inputs.new_zeros(*inputs.shape[:-1], stage.layer.n_in)
@@ -136,19 +136,19 @@ def _entry(inputs: Tensor, stage: Stage, columns: Tensor | None) -> tuple[Tensor
         stage = replace(stage, weight=stage.weight.index_select(1, columns))
     if inputs.dtype != torch.uint8:
         return inputs.to(stage.weight.dtype), stage
-    listed = None if stage.layer.convolutional else SparseSpikes.of(inputs)
+    listed = None if stage.layer.convolutional else listed_spikes(inputs, stage.weight)
     return inputs.to(stage.weight.dtype) if listed is None else listed, stage
 
 
-def _currents(stage: Stage, signal: Tensor | SparseSpikes) -> Tensor:
+def _currents(stage: Stage, signal: Tensor | ListedSpikes) -> Tensor:
     """Input currents (T, B, n), (T, B, rows, columns, channels), or the same without T."""
-    if stage.intake is None or isinstance(signal, SparseSpikes):
+    if stage.intake is None or isinstance(signal, ListedSpikes):
         return _summed(stage, signal)
     return stage.intake.currents(_summed(stage, stage.intake.inputs(signal)))
 
 
-def _summed(stage: Stage, signal: Tensor | SparseSpikes) -> Tensor:
-    if isinstance(signal, SparseSpikes):
+def _summed(stage: Stage, signal: Tensor | ListedSpikes) -> Tensor:
+    if isinstance(signal, ListedSpikes):
         currents = signal.times(stage.weight)
         currents = currents if stage.bias is None else currents + stage.bias
     elif stage.layer.convolutional:

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from models.kernel_choice import chosen
+from models.packed import PackedSpikes
+
 DENSEST = 0.05
 """Share of spiking inputs above which the dense product is about as fast: measured on 784 inputs."""
 
@@ -62,6 +65,17 @@ class SparseSpikes:
         """The products (T, B, n_out) with weights (n_out, n), differentiable for the weights."""
         product: Tensor = _Product.apply(weight, self)  # type: ignore[no-untyped-call]
         return product.view(*self.shape[:2], len(weight))
+
+
+ListedSpikes = SparseSpikes | PackedSpikes
+
+
+def listed_spikes(spikes: Tensor, weight: Tensor) -> ListedSpikes | None:
+    """List spikes uint8 (T, B, n) for the product with weights; None where the dense one is better."""
+    kernel = chosen().kernel
+    if kernel is not None and kernel.multiplies(weight):
+        return PackedSpikes.of(spikes, kernel)
+    return SparseSpikes.of(spikes)
 
 
 class _Product(torch.autograd.Function):

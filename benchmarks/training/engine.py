@@ -1,14 +1,15 @@
 """One training step of Spikefront's engine against snnTorch's step loop, on one core.
 
 All run forward and backward of the same network on the same inputs, interleaved, in process CPU time; the
-figure is the fastest round. "torch" is the scan in plain PyTorch, "compiled" the one in C. "floor" is the
-matrix products over all inputs, forward and backward, with nothing between them: no engine that multiplies
-these matrices is faster, and how far the step loop is above it depends on the machine; so a case also passes
-when its floor leaves no room, at 1.25 times the floor or less (1.4 times in plain PyTorch). An input that is
-zero in the whole batch costs the engine nothing, hence the case with blank inputs: a third is what MNIST's
-batches of 128 have. Run with OMP_NUM_THREADS=1.
+figure is the fastest round. Spikes are given to all as training data hold them, as bytes, and their
+conversion is part of the time. "torch" is the scan in plain PyTorch, "compiled" the scan and the products with spikes in
+C. "floor" is the matrix products over all inputs, forward and backward, with nothing between them: plain
+PyTorch cannot be faster, and compiled products that follow the spikes can. An input that is zero in the whole
+batch costs the engine nothing, hence the case with blank inputs: a third is what MNIST's batches of 128 have.
+Run with OMP_NUM_THREADS=1.
 """
 
+import math
 import os
 import sys
 import time
@@ -28,11 +29,8 @@ from models.network import Pass, run
 from models.parameters import Network, initial_network
 from models.specification import NetworkSpec
 
-GOAL = (
-    "speed against snnTorch's step loop of at least every case's goal, or as near to the floor as its limit"
-)
-LIMITS = {"torch": 1.4, "compiled": 1.25}
-"""Times the floor at which a case passes without reaching its goal."""
+GOAL = "speed against snnTorch's step loop of at least every case's goal, 784-512-10 within 1.25 of its floor"
+ENGINES = ("torch", "compiled")
 _SEED = 0
 _BATCH = 128
 
@@ -46,18 +44,20 @@ class Case:
         spec: the network.
         blank: share of the inputs that are zero in the whole batch.
         goal: speed against the step loop that counts as passed, in plain PyTorch and compiled.
+        nearness: times the floor that neither may exceed, where there is such a goal.
     """
 
     name: str
     spec: NetworkSpec
     blank: float
     goal: tuple[float, float]
+    nearness: float = math.inf
 
 
 CASES = (
     Case("784-128-10 rate T25", NetworkSpec("128-10", (784,), 25), 0.0, (2.5, 3.2)),
     Case("784-128-10 rate T25, a third blank", NetworkSpec("128-10", (784,), 25), 1 / 3, (2.5, 3.2)),
-    Case("784-512-10 rate T25", NetworkSpec("512-10", (784,), 25), 0.0, (2.0, 2.0)),
+    Case("784-512-10 rate T25", NetworkSpec("512-10", (784,), 25), 0.0, (2.0, 2.0), 1.25),
     Case("64-64-10 rate T10", NetworkSpec("64-10", (64,), 10), 0.0, (2.0, 3.0)),
     Case("784-128-10 direct T25", NetworkSpec("128-10", (784,), 25, "direct"), 0.0, (5.0, 8.0)),
 )
@@ -72,9 +72,9 @@ def body(quick: bool) -> Outcome:
 
 
 def _passes(row: Row, case: Case) -> bool:
-    """Whether both engines reach their goal or the floor's limit."""
-    goals = zip(LIMITS, case.goal, strict=True)
-    return all(row[f"{way}_speed"] >= goal or row[f"{way}_over_floor"] <= LIMITS[way] for way, goal in goals)
+    """Whether both engines reach their goals."""
+    fast = all(row[f"{way}_speed"] >= goal for way, goal in zip(ENGINES, case.goal, strict=True))
+    return fast and all(row[f"{way}_over_floor"] <= case.nearness for way in ENGINES)
 
 
 def measure(case: Case, rounds: int) -> Row:
@@ -103,8 +103,8 @@ def measure(case: Case, rounds: int) -> Row:
     return {
         "case": case.name,
         **{f"{way}_ms": round(seconds * 1e3, 3) for way, seconds in best.items()},
-        **{f"{way}_speed": round(best["snntorch"] / best[way], 2) for way in LIMITS},
-        **{f"{way}_over_floor": round(best[way] / best["floor"], 2) for way in LIMITS},
+        **{f"{way}_speed": round(best["snntorch"] / best[way], 2) for way in ENGINES},
+        **{f"{way}_over_floor": round(best[way] / best["floor"], 2) for way in ENGINES},
         "goals": " ".join(map(str, case.goal)),
         "loss_difference": abs(losses["compiled"] - losses["snntorch"]),
     }
@@ -122,7 +122,7 @@ def _inputs(case: Case) -> tuple[Tensor, Tensor | None, Tensor]:
     if case.spec.encoding == "direct":
         return values * mask, columns, labels
     noise = torch.rand(case.spec.time_steps, _BATCH, width, generator=generator)
-    return (noise < values).float() * mask, columns, labels
+    return ((noise < values) & (mask > 0)).to(torch.uint8), columns, labels
 
 
 def _ours(network: Network, inputs: Tensor, columns: Tensor | None, labels: Tensor, scan: str) -> Tensor:
@@ -143,7 +143,7 @@ def _step_loop(
         membranes = [torch.zeros(_BATCH, layer.n_out) for layer in spec.layers]
         outputs = []
         for time_step in range(spec.time_steps):
-            spikes = inputs if inputs.ndim == 2 else inputs[time_step]
+            spikes = inputs if inputs.ndim == 2 else inputs[time_step].float()
             for layer, (weight, neuron) in enumerate(zip(weights, neurons, strict=True)):
                 spikes, membranes[layer] = neuron(functional.linear(spikes, weight), membranes[layer])
             outputs.append(spikes)
@@ -154,6 +154,7 @@ def _step_loop(
 
 def _floor(weights: list[Tensor], inputs: Tensor) -> Tensor:
     """The matrix products alone."""
+    inputs = inputs.float()
     for weight in weights:
         inputs = functional.linear(inputs, weight)
     return inputs.sum()
