@@ -105,7 +105,7 @@ def _agree(kernel: Kernel, dtype: torch.dtype, dynamics: Dynamics) -> bool:
 
 
 def _multiplies(kernel: Kernel, dtype: torch.dtype) -> bool:
-    """Whether products with spikes are sums in order, bit for bit: several chunks, blocks and ragged tiles."""
+    """Whether products with spikes are sums in order, bit for bit: chunks, blocks and ragged tiles."""
     generator = torch.Generator().manual_seed(0)
     spikes = (torch.rand(3, 90, 139, generator=generator) < DENSEST / 2).to(torch.uint8)
     packed = PackedSpikes.of(spikes, kernel)

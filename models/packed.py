@@ -66,7 +66,7 @@ class PackedSpikes:
         return sums
 
     def gradient(self, arriving: Tensor) -> Tensor:
-        """(n_out, n): for every input, the sum of the rows of ``arriving`` (T, B, n_out) in which it spikes."""
+        """(n_out, n): for every input, the sum of the rows ``arriving`` (T, B, n_out) where it spikes."""
         gradient = arriving.new_empty(arriving.shape[-1], self.shape[2])
         self._call("times_spikes", arriving.contiguous(), gradient)
         return gradient

@@ -38,6 +38,7 @@ void list_spikes(const uint8_t *spikes, ptrdiff_t rows, ptrdiff_t inputs, uint8_
                     uint64_t eight = 0, found;
                     if (width - place >= 8) memcpy(&eight, seen + place, 8);
                     else memcpy(&eight, seen + place, (size_t)(width - place));
+                    eight &= 0x0101010101010101u; /* other values must not write beyond `places` */
                     uint64_t pattern = eight * 0x0102040810204080u >> 56; /* byte k becomes bit k */
                     found = packed[pattern] + (uint64_t)place * 0x0101010101010101u;
                     memcpy(places, &found, 8);
