@@ -4,9 +4,9 @@ All run forward and backward of the same network on the same inputs, interleaved
 figure is the fastest round. Spikes are given to all as training data hold them, as bytes, and their
 conversion is part of the time. "torch" is the engine in plain PyTorch, "compiled" the scan and the products
 with spikes in C. "floor" is the matrix products over all inputs, forward and backward, with nothing between
-them: plain PyTorch cannot be faster, and compiled products that follow the spikes can. An input that is zero in the whole
-batch costs the engine nothing, hence the case with blank inputs: a third is what MNIST's batches of 128 have.
-Run with OMP_NUM_THREADS=1.
+them: plain PyTorch cannot be faster, and compiled products that follow the spikes can. An input that is
+zero in the whole batch costs the engine nothing, hence the case with blank inputs: a third is what MNIST's
+batches of 128 have. Run with OMP_NUM_THREADS=1.
 """
 
 import math
