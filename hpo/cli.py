@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hpo import cli_control
+from hpo import cli_control, cli_db
 from hpo.cli_options import HomeOption, NameArgument
 from hpo.cli_options import console as _console
 from hpo.cli_options import home_at as _home
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_control.app)
+app.add_typer(cli_db.app, name="db")
 
 DataOption = Annotated[str | None, typer.Option("--data", help="Folder of the data sets [SPIKEFRONT_DATA].")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign file, TOML or YAML.")]

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hpo.store import schema
-from spikefront.errors import ConflictError, InputError, ToolMissingError
+from spikefront.errors import ConflictError, InputError, NotFoundError, ToolMissingError
 
 BUSY_TIMEOUT_S = 30
 MAX_OVERFLOW = 35  # with the five that stay open: one connection for each of a web server's 40 threads
@@ -27,18 +27,40 @@ def open_engine(url: str) -> Engine:
         ConflictError: the tables are of another version.
         ToolMissingError: the database's Python driver is not installed.
     """
-    parsed = _parse(url)
-    engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    engine = _engine(_parse(url))
     try:
-        schema.prepare(engine, writing(engine), shown(parsed))
+        schema.prepare(engine, writing(engine), shown(engine.url))
     except DBAPIError as error:
         engine.dispose()
-        msg = f"The store {shown(parsed)} cannot be opened ({first_line(error)}); {_EXAMPLES}."
-        raise InputError(msg) from error
+        raise cannot_open(engine.url, error) from error
     except ConflictError:
         engine.dispose()
         raise
     return engine
+
+
+def connect_existing(url: str) -> Engine:
+    """The engine of a database that is there, whatever version its tables have; nothing is created.
+
+    Raises:
+        InputError: the URL cannot be used.
+        NotFoundError: an SQLite file that does not exist.
+        ToolMissingError: the database's Python driver is not installed.
+    """
+    parsed = _parse(url)
+    engine = _engine(parsed)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
+        raise NotFoundError(f"There is no store {shown(parsed)}; name its home with --home.")
+    return engine
+
+
+def cannot_open(url: URL, error: DBAPIError) -> InputError:
+    """The sentence for a database that cannot be opened."""
+    return InputError(f"The store {shown(url)} cannot be opened ({first_line(error)}); {_EXAMPLES}.")
+
+
+def _engine(url: URL) -> Engine:
+    return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
 
 
 def writing(engine: Engine) -> Engine:

@@ -26,8 +26,18 @@ def prepare(reading: Engine, writing: Engine, where: str) -> None:
                 Base.metadata.create_all(connection)
                 connection.execute(insert(VersionRow).values(version_num=SCHEMA_VERSION))
             found = version(connection)
+    check(found, where)
+
+
+def check(found: str | None, where: str) -> None:
+    """Raise ConflictError when tables of the version ``found`` are not this Spikefront's."""
     if found != SCHEMA_VERSION:
         raise ConflictError(_other_version(where, found))
+
+
+def is_older(found: str) -> bool:
+    """Whether the version ``found`` can be upgraded to this one."""
+    return found.isdigit() and int(found) < int(SCHEMA_VERSION)
 
 
 def lock(connection: Connection) -> None:
@@ -41,12 +51,16 @@ def is_empty(connection: Connection) -> bool:
     return not _TABLES & set(inspect(connection).get_table_names())
 
 
+def has_version_table(connection: Connection) -> bool:
+    """Whether the version stands where alembic looks for it: from version 2 on."""
+    return inspect(connection).has_table(VersionRow.__tablename__)
+
+
 def version(connection: Connection) -> str | None:
     """The version of the tables, None when nothing says it."""
-    present = inspect(connection).get_table_names()
-    if VersionRow.__tablename__ in present:
+    if has_version_table(connection):
         return connection.execute(select(VersionRow.version_num)).scalar_one_or_none()
-    if FIRST_VERSION_TABLE in present:
+    if inspect(connection).has_table(FIRST_VERSION_TABLE):
         found = connection.execute(text(f"SELECT version FROM {FIRST_VERSION_TABLE}"))  # noqa: S608 - a constant
         return next((str(row.version) for row in found), None)
     return None
@@ -55,7 +69,7 @@ def version(connection: Connection) -> str | None:
 def _other_version(where: str, found: str | None) -> str:
     if found is None:
         return f"The store {where} has tables without a version; use another database."
-    if found.isdigit() and int(found) < int(SCHEMA_VERSION):
+    if is_older(found):
         return (
             f"The store {where} has tables of version {found} and this Spikefront needs version "
             f"{SCHEMA_VERSION}; back it up and run 'spikefront db upgrade'."

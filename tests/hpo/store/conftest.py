@@ -14,16 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_samples import LEASE_S, Start
+from store_samples import LEASE_S, Start, program
 
 from hpo.store import Store, open_store
 
 ROOT = Path(__file__).parents[3]
-
-
-def _program(name: str) -> str | None:
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(versions[-1]) if versions else shutil.which(name)
 
 
 def _unprivileged() -> tuple[list[str], int]:
@@ -63,7 +58,7 @@ def _await_answer(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
 def postgresql_server() -> Iterator[str]:
     """URL, without a database at its end, of a server that lives as long as the test run."""
     pytest.importorskip("psycopg", reason="PostgreSQL's Python driver is not installed")
-    initdb, postgres = _program("initdb"), _program("postgres")
+    initdb, postgres = program("initdb"), program("postgres")
     if initdb is None or postgres is None:
         pytest.skip("PostgreSQL's programs are not installed")
     prefix, uid = _unprivileged()

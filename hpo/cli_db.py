@@ -1,0 +1,46 @@
+"""``spikefront db``: the store's version, its upgrade, its backup."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo.cli_options import HomeOption, home_at
+
+app = typer.Typer(help="The store itself: its version, its upgrade, its backup.", no_args_is_help=True)
+
+
+@app.command()
+def version(home: HomeOption = None) -> None:
+    """Say which version the store's tables have, and which one this Spikefront needs."""
+    from hpo.store.tables import SCHEMA_VERSION
+    from hpo.store.upgrade import found_version
+
+    found = found_version(home_at(home).store_url)
+    then = "" if found == SCHEMA_VERSION else f", this Spikefront needs version {SCHEMA_VERSION}"
+    print(f"the store has tables {'without a version' if found is None else f'of version {found}'}{then}")
+
+
+@app.command()
+def upgrade(home: HomeOption = None) -> None:
+    """Bring an older store to this Spikefront's version; make a backup first."""
+    from hpo.store.tables import SCHEMA_VERSION
+    from hpo.store.upgrade import upgrade as bring
+
+    before = bring(home_at(home).store_url)
+    if before == SCHEMA_VERSION:
+        print(f"the store has version {SCHEMA_VERSION} already")
+    else:
+        print(f"upgraded the store from version {before} to version {SCHEMA_VERSION}")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy, a file that does not exist yet.")],
+    home: HomeOption = None,
+) -> None:
+    """Copy the store into a file while campaigns go on; a PostgreSQL store is copied with pg_dump."""
+    from hpo.store.backup import backup as copy
+
+    copy(home_at(home).store_url, file)
+    print(f"wrote {file}")
