@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from models.dynamics import Constant, Derivative, Dynamics
+from models.pooling import empty_pooled
 from models.scan_parts import Constants, Trace, empty_steps
 from models.surrogates import BoundSurrogate
 
 _NAMES = {torch.float32: "float", torch.float64: "double"}
 _RESETS = {"subtract": 0, "zero": 1, "none": 3}
 _BLANK = 2
+_FRAME_STEP = 4  # dimensions of one step of frames, (B, rows, columns, channels)
 
 KERNEL_SURROGATES: dict[str, tuple[int, Callable[[Constant], tuple[Constant, Constant]]]] = {
     "fast_sigmoid": (0, lambda slope: (slope, 0.0)),
@@ -84,12 +86,38 @@ class Kernel:
         """Whether it has the surrogate."""
         return isinstance(derivative, BoundSurrogate) and derivative.name in KERNEL_SURROGATES
 
-    def forward(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> Trace:
-        """What ``scan_steps.forward`` returns."""
-        membrane, spikes = empty_steps(currents), empty_steps(currents)
+    def pools(self, currents: Tensor) -> bool:
+        """Whether it can pool the spikes of neurons that suit it: frames whose channels lie together.
+
+        Args:
+            currents: those of one step.
+        """
+        return currents.ndim == _FRAME_STEP and currents.is_contiguous()
+
+    def forward(
+        self,
+        currents: Tensor,
+        constants: Constants,
+        dynamics: Dynamics,
+        *,
+        memory: Tensor | None = None,
+        pool: int = 1,
+    ) -> Trace:
+        """What ``scan_steps.forward`` returns, spikes pooled if asked for.
+
+        Args:
+            currents: (T, B, *n).
+            constants: as given to ``scan_steps.forward``.
+            dynamics: as given to ``scan_steps.forward``.
+            memory: where the membrane potentials go; it may be that of the currents.
+            pool: 2 for spikes behind a 2x2 max-pool of frames (``pools``).
+        """
+        membrane = empty_steps(currents) if memory is None else memory
+        spikes = empty_steps(currents) if pool == 1 else empty_pooled(currents)
         currents = _laid_out_as(membrane, currents)
         values = [_values(each, membrane) for each in (constants.decay, constants.threshold)]
-        self.function("forward", membrane)(
+        frame, _scratch = _pooling(membrane, pool, pairs=5)
+        self.function("forward" if pool == 1 else "forward_pooled", membrane)(
             address(currents),
             ctypes.c_ssize_t(currents.stride(0)),
             address(membrane),
@@ -99,45 +127,53 @@ class Kernel:
             _lengths(values),
             ctypes.c_double(dynamics.gain),  # type: ignore[arg-type]
             ctypes.c_int(_reset_code(dynamics)),
+            *frame,
         )
         return Trace(membrane, spikes, None)
 
     def backward(
-        self, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics, *, summed: bool
+        self,
+        grad: Tensor,
+        membrane: Tensor,
+        constants: Constants,
+        dynamics: Dynamics,
+        *,
+        summed: bool,
+        pool: int = 1,
     ) -> Tensor:
         """Gradient for the membrane potentials from that for the spikes: (T, B, *n), or (B, *n) ``summed``.
 
         Raises:
             KeyError: it does not know the surrogate (``knows``).
         """
-        grad = _laid_out_as(trace.membrane, grad)
-        found = torch.zeros_like(trace.membrane[0]) if summed else torch.empty_like(trace.membrane)
-        code, inner, outer = _surrogate(dynamics.derivative, trace.membrane)
-        values = [
-            _values(each, trace.membrane) for each in (constants.decay, constants.threshold, inner, outer)
-        ]
-        self.function("backward", found)(
+        grad = _laid_out_as(membrane, grad) if pool == 1 else _dense_steps(grad)
+        found = torch.zeros_like(membrane[0]) if summed else torch.empty_like(membrane)
+        code, inner, outer = _surrogate(dynamics.derivative, membrane)
+        values = [_values(each, membrane) for each in (constants.decay, constants.threshold, inner, outer)]
+        frame, _scratch = _pooling(membrane, pool, pairs=7)
+        self.function("backward" if pool == 1 else "backward_pooled", found)(
             address(grad),
             ctypes.c_ssize_t(grad.stride(0)),
-            *map(address, (trace.membrane, trace.spikes)),
+            address(membrane),
             *((None, address(found)) if summed else (address(found), None)),
-            *_extent(trace.membrane),
+            *_extent(membrane),
             *map(address, values),
             _lengths(values),
             ctypes.c_int(_reset_code(dynamics)),
             ctypes.c_int(code),
+            *frame,
         )
         return found
 
     def decay_back(self, rows: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> None:
         """What ``scan_adjoint.decay_back`` does, in place; ``rows`` is laid out as the membrane."""
-        decay = _values(constants.decay, rows)
+        values = [_values(each, rows) for each in (constants.decay, constants.threshold)]
         self.function("decay_back", rows)(
             address(rows),
-            address(trace.spikes),
+            address(trace.membrane),
             *_extent(rows),
-            address(decay),
-            ctypes.c_ssize_t(decay.numel()),
+            *map(address, values),
+            _lengths(values),
             ctypes.c_int(_reset_code(dynamics)),
         )
 
@@ -176,7 +212,7 @@ class Kernel:
         self.function("backward_rows", found)(
             address(grad),
             ctypes.c_ssize_t(width if grad.ndim == 3 else 0),
-            *map(address, (trace.membrane, trace.spikes)),
+            address(trace.membrane),
             *((None, address(found)) if summed else (address(found), None)),
             *map(ctypes.c_ssize_t, (count, steps, width)),
             *map(address, (rows.decay, rows.threshold, rows.inner, rows.outer)),
@@ -208,6 +244,19 @@ def _laid_out_as(steps: Tensor, given: Tensor) -> Tensor:
     """The given tensor if each of its steps lies in memory as those of ``steps``; else a copy that does."""
     same = given.stride()[1:] == steps.stride()[1:]
     return given if same else empty_steps(steps).copy_(given)
+
+
+def _dense_steps(given: Tensor) -> Tensor:
+    """The given tensor if each of its steps is dense in memory; else a copy."""
+    return given if given[0].is_contiguous() else given.contiguous()
+
+
+def _pooling(frames: Tensor, pool: int, pairs: int) -> tuple[tuple[object, ...], Tensor | None]:
+    """What the pooling functions take besides, and the memory that it points to: some pairs of rows."""
+    if pool == 1:
+        return (), None
+    scratch = frames.new_empty(2 * pairs * frames[0, 0, 0].numel())
+    return (*map(ctypes.c_ssize_t, frames.shape[2:]), address(scratch)), scratch
 
 
 def _values(constant: Constant, steps: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from models.dynamics import Dynamics
 from models.losses import Output
 from models.normalisation import BatchNorm
 from models.quantisation import Intake
-from models.scan import scan
+from models.scan import Options, scan_layer
 from models.sparse import ListedSpikes, listed_spikes
 
 
@@ -110,14 +110,13 @@ def run(stages: Sequence[Stage], inputs: Tensor, how: Pass, columns: Tensor | No
         if how.dropout is not None and spikes and isinstance(signal, Tensor):
             signal = how.dropout(signal)
         currents = _currents(stage, signal).to(stage.weight.dtype)  # mixed precision ends here
-        fired, membrane = scan(
-            currents,
-            stage.dynamics,
-            stage.recurrent,
+        options = Options(
             time_steps=how.time_steps if currents.ndim == len(stage.layer.neurons_shape) + 1 else None,
             membrane_gradient=last and how.membrane_gradient,
+            pool=stage.layer.pool,
+            overwrite=True,
         )
-        signal = _pooled(fired) if stage.layer.pool == 2 else fired
+        signal, membrane = scan_layer(currents, stage.dynamics, stage.recurrent, options)
         spikes.append(signal)
     layer_spikes = [each.detach().flatten(2).sum(2).sum(0) for each in spikes]
     return Activity(
@@ -185,12 +184,6 @@ def _flat(signal: Tensor, layer: Layer) -> Tensor:
     return (
         signal if signal.ndim <= 3 else signal.permute(0, 1, 4, 2, 3).reshape(*signal.shape[:2], layer.n_in)
     )
-
-
-def _pooled(spikes: Tensor) -> Tensor:
-    """2x2 max-pool of spikes (T, B, rows, columns, channels)."""
-    frames = functional.max_pool2d(spikes.flatten(0, 1).permute(0, 3, 1, 2), 2)
-    return _channels_behind(frames, spikes.shape[:2])
 
 
 def _channels_behind(frames: Tensor, leading: tuple[int, ...]) -> Tensor:

@@ -85,6 +85,13 @@ def backward(
     return Gradients(current, decay, threshold, alpha, recurrent)
 
 
+def plain(arriving: Arriving, kernel: Kernel, dynamics: Dynamics, wanted: Wanted) -> bool:
+    """Whether the compiled scan alone gives all gradients that are asked for."""
+    constants = wanted.decay or wanted.threshold or wanted.alpha or wanted.recurrent
+    direct = arriving.membrane is None and arriving.spikes is not None and not constants
+    return direct and not dynamics.discards_input and kernel.knows(dynamics.derivative)
+
+
 class _Flow(NamedTuple):
     """Gradients that ran back through time, (T, B, *n) each.
 
@@ -114,7 +121,7 @@ def _flow(
     direct = arriving.membrane is None and not wanted.threshold
     if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics.derivative):
         summed = wanted.summed and not wanted.decay and not dynamics.discards_input
-        potential = kernel.backward(arriving.spikes, trace, constants, dynamics, summed=summed)
+        potential = kernel.backward(arriving.spikes, trace.membrane, constants, dynamics, summed=summed)
         return _Flow(potential, potential if summed else None, None)
     slopes = surrogate_slopes(trace, constants.threshold, dynamics)
     potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)

@@ -32,12 +32,13 @@ static void NAME(load)(REAL *out, const REAL *constant, ptrdiff_t length, ptrdif
     for (ptrdiff_t j = 0; j < count; j++) out[j] = length == 1 ? constant[0] : constant[first + j];
 }
 
-#define EACH for (ptrdiff_t j = 0; j < count; j++)
+#define EACH _Pragma("GCC ivdep") for (ptrdiff_t j = 0; j < count; j++)
 
-/* One step of one block: membrane potentials `m` and spikes `s` from those of the step before. */
-static void NAME(step)(const REAL *restrict x, const REAL *restrict before, const REAL *restrict fired,
+/* One step of one block: membrane potentials `m` and spikes `s` from those of the step before. `m` may lie
+ * where the currents `x` do. */
+static void NAME(step)(const REAL *x, const REAL *restrict before, const REAL *restrict fired,
                        const REAL *restrict decay, const REAL *restrict threshold, REAL gain,
-                       REAL *restrict m, REAL *restrict s, int reset, ptrdiff_t count) {
+                       REAL *m, REAL *restrict s, int reset, ptrdiff_t count) {
     switch (reset) {
     case SUBTRACT:
         EACH m[j] = (before[j] * decay[j] + gain * x[j]) - fired[j] * threshold[j];
@@ -80,22 +81,24 @@ void NAME(forward)(const REAL *currents, ptrdiff_t stride, REAL *membrane, REAL 
 
 /* rows[t] += following * factor, factor = decay where the step's spikes let the gradient pass */
 static void NAME(carry)(REAL *restrict row, const REAL *restrict following, const REAL *restrict decay,
-                        const REAL *restrict spikes, int reset, ptrdiff_t count) {
+                        const REAL *restrict m, const REAL *restrict threshold, int reset, ptrdiff_t count) {
+    const REAL one = 1, none = 0;
     if (reset == ZERO || reset == BLANK)
-        EACH row[j] += following[j] * (((REAL)1 - spikes[j]) * decay[j]);
+        EACH row[j] += following[j] * ((one - (m[j] > threshold[j] ? one : none)) * decay[j]);
     else
         EACH row[j] += following[j] * decay[j];
 }
 
-void NAME(decay_back)(REAL *rows, const REAL *spikes, ptrdiff_t steps, ptrdiff_t width, const REAL *decay,
-                      ptrdiff_t length, int reset) {
-    REAL decays[BLOCK];
+void NAME(decay_back)(REAL *rows, const REAL *membrane, ptrdiff_t steps, ptrdiff_t width, const REAL *decay,
+                      const REAL *threshold, const ptrdiff_t *lengths, int reset) {
+    REAL decays[BLOCK], thresholds[BLOCK];
     for (ptrdiff_t first = 0; first < width; first += BLOCK) {
         ptrdiff_t count = width - first < BLOCK ? width - first : BLOCK;
-        NAME(load)(decays, decay, length, first, count);
+        NAME(load)(decays, decay, lengths[0], first, count);
+        NAME(load)(thresholds, threshold, lengths[1], first, count);
         for (ptrdiff_t t = steps - 2; t >= 0; t--) {
             REAL *row = rows + t * width + first;
-            NAME(carry)(row, row + width, decays, spikes + t * width + first, reset, count);
+            NAME(carry)(row, row + width, decays, membrane + t * width + first, thresholds, reset, count);
         }
     }
 }
@@ -136,8 +139,8 @@ static void NAME(local)(REAL *restrict row, const REAL *restrict grad, const REA
 }
 
 /* Gradients of all steps into `rows`; or, where `total` is given, only their sum (width), last step first. */
-void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, const REAL *spikes, REAL *rows,
-                    REAL *total, ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
+void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, REAL *rows, REAL *total,
+                    ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
                     const REAL *inner, const REAL *outer, const ptrdiff_t *lengths, int reset, int surrogate) {
     REAL decays[BLOCK], thresholds[BLOCK], inners[BLOCK], outers[BLOCK], passing[2][BLOCK];
     for (ptrdiff_t first = 0; first < width; first += BLOCK) {
@@ -152,7 +155,7 @@ void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, c
             NAME(local)(row, grads + t * stride + first, membrane + t * width + first, thresholds, inners,
                         outers, surrogate, count);
             if (t < steps - 1)
-                NAME(carry)(row, following, decays, spikes + t * width + first, reset, count);
+                NAME(carry)(row, following, decays, membrane + t * width + first, thresholds, reset, count);
             if (total) EACH total[first + j] += row[j];
         }
     }
@@ -170,15 +173,116 @@ void NAME(forward_rows)(const REAL *currents, ptrdiff_t stride, REAL *membrane, 
                       decay + r, threshold + r, lengths, 1.0, reset);
 }
 
-void NAME(backward_rows)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, const REAL *spikes,
-                         REAL *found, REAL *totals, ptrdiff_t rows, ptrdiff_t steps, ptrdiff_t width,
-                         const REAL *decay, const REAL *threshold, const REAL *inner, const REAL *outer,
+void NAME(backward_rows)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, REAL *found,
+                         REAL *totals, ptrdiff_t rows, ptrdiff_t steps, ptrdiff_t width, const REAL *decay,
+                         const REAL *threshold, const REAL *inner, const REAL *outer,
                          int reset, int surrogate) {
     const ptrdiff_t lengths[] = {1, 1, 1, 1}, size = steps * width, given = stride ? size : width;
     for (ptrdiff_t r = 0; r < rows; r++)
-        NAME(backward)(grads + r * given, stride, membrane + r * size, spikes + r * size,
+        NAME(backward)(grads + r * given, stride, membrane + r * size,
                        found ? found + r * size : NULL, totals ? totals + r * width : NULL, steps, width,
                        decay + r, threshold + r, inner + r, outer + r, lengths, reset, surrogate);
 }
+
+/* 2x2 max-pooling: frames of `rows` rows of `columns` neurons of `channels` channels. A pair of rows at a time
+ * runs through all steps, so that spikes before the pooling are never written out. */
+#define PAIRS \
+    for (ptrdiff_t first = 0, row = 0; first < width; first += count, row = (row + 2) % (rows + rows % 2))
+#define WINDOWS for (ptrdiff_t column = 0; column < columns / 2 * 2; column += 2)
+#define CHANNELS _Pragma("GCC ivdep") for (ptrdiff_t c = 0; c < channels; c++)
+
+/* As `forward`, with spikes pooled; `scratch` has room for 5 pairs of rows. */
+void NAME(forward_pooled)(const REAL *currents, ptrdiff_t stride, REAL *membrane, REAL *pooled, ptrdiff_t steps,
+                          ptrdiff_t width, const REAL *decay, const REAL *threshold, const ptrdiff_t *lengths,
+                          double gain, int reset, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels,
+                          REAL *scratch) {
+    ptrdiff_t line = columns * channels, pair = 2 * line, count;
+    ptrdiff_t half = columns / 2 * channels, frame = rows / 2 * half, frames = width / (rows * line);
+    REAL *decays = scratch, *thresholds = decays + pair, *zeros = thresholds + pair;
+    REAL *spikes[2] = {zeros + pair, zeros + 2 * pair};
+    for (ptrdiff_t j = 0; j < pair; j++) zeros[j] = 0;
+    PAIRS {
+        count = row + 1 < rows ? pair : line;
+        const REAL *before = zeros, *fired = zeros;
+        REAL *out = pooled + first / (rows * line) * frame + row / 2 * half;
+        NAME(load)(decays, decay, lengths[0], first, count);
+        NAME(load)(thresholds, threshold, lengths[1], first, count);
+        for (ptrdiff_t t = 0; t < steps; t++, out += frames * frame) {
+            REAL *m = membrane + t * width + first, *s = spikes[t % 2];
+            NAME(step)(currents + t * stride + first, before, fired, decays, thresholds, (REAL)gain, m, s,
+                       reset, count);
+            before = m, fired = s;
+            if (count == line) continue;
+            WINDOWS {
+                const REAL *restrict a = s + column * channels, *restrict b = a + line;
+                REAL *restrict p = out + column / 2 * channels;
+                CHANNELS {
+                    REAL above = a[c] > a[c + channels] ? a[c] : a[c + channels];
+                    REAL below = b[c] > b[c + channels] ? b[c] : b[c + channels];
+                    p[c] = above > below ? above : below;
+                }
+            }
+        }
+    }
+}
+
+/* A pair of rows of gradients from those of the pooled spikes: all to the first spike of a window, or to the
+ * first neuron of a silent one. */
+static void NAME(unpool)(REAL *grads, const REAL *pooled, const REAL *m, const REAL *threshold,
+                         ptrdiff_t columns, ptrdiff_t channels) {
+    const REAL none = 0;
+    ptrdiff_t line = columns * channels;
+    if (columns % 2)
+        for (ptrdiff_t j = line - channels; j < line; j++) grads[j] = grads[j + line] = 0;
+    WINDOWS {
+        ptrdiff_t at = column * channels;
+        const REAL *restrict u = m + at, *restrict v = u + line, *restrict p = pooled + at / 2;
+        const REAL *restrict x = threshold + at, *restrict y = x + line;
+        REAL *restrict a = grads + at, *restrict b = a + line;
+        CHANNELS {
+            int first = u[c] > x[c], second = u[c + channels] > x[c + channels];
+            int third = v[c] > y[c], fourth = v[c + channels] > y[c + channels];
+            a[c] = first | !(second | third | fourth) ? p[c] : none;
+            a[c + channels] = second & !first ? p[c] : none;
+            b[c] = third & !(first | second) ? p[c] : none;
+            b[c + channels] = fourth & !(first | second | third) ? p[c] : none;
+        }
+    }
+}
+
+/* As `backward`, from gradients of pooled spikes; `scratch` has room for 7 pairs of rows. */
+void NAME(backward_pooled)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, REAL *out, REAL *total,
+                           ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold,
+                           const REAL *inner, const REAL *outer, const ptrdiff_t *lengths, int reset,
+                           int surrogate, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels,
+                           REAL *scratch) {
+    ptrdiff_t line = columns * channels, pair = 2 * line, count;
+    ptrdiff_t half = columns / 2 * channels, frame = rows / 2 * half;
+    REAL *decays = scratch, *thresholds = decays + pair, *inners = thresholds + pair, *outers = inners + pair;
+    REAL *unpooled = outers + pair, *passing[2] = {unpooled + pair, unpooled + 2 * pair};
+    PAIRS {
+        count = row + 1 < rows ? pair : line;
+        const REAL *arriving = grads + first / (rows * line) * frame + row / 2 * half;
+        NAME(load)(decays, decay, lengths[0], first, count);
+        NAME(load)(thresholds, threshold, lengths[1], first, count);
+        NAME(load)(inners, inner, lengths[2], first, count);
+        NAME(load)(outers, outer, lengths[3], first, count);
+        if (count == line) EACH unpooled[j] = 0;
+        for (ptrdiff_t t = steps - 1; t >= 0; t--) {
+            REAL *into = total ? passing[t % 2] : out + t * width + first;
+            const REAL *following = total ? passing[(t + 1) % 2] : into + width;
+            const REAL *m = membrane + t * width + first;
+            if (count == pair) NAME(unpool)(unpooled, arriving + t * stride, m, thresholds, columns, channels);
+            NAME(local)(into, unpooled, m, thresholds, inners, outers, surrogate, count);
+            if (t < steps - 1) NAME(carry)(into, following, decays, m, thresholds, reset, count);
+            if (total) EACH total[first + j] += into[j];
+        }
+    }
+}
+
+#undef PAIRS
+#undef WINDOWS
+#undef CHANNELS
+#undef EACH
 
 #endif
