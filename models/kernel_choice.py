@@ -17,6 +17,7 @@ from models.dynamics import RESETS, Constant, Dynamics, Reset
 from models.kernel import KERNEL_SURROGATES, Kernel
 from models.kernel_build import BuildError, load
 from models.packed import DENSEST, PackedSpikes
+from models.pooling import pooled, unpooled
 from models.scan_adjoint import Arriving, Wanted, backward
 from models.scan_parts import Constants, Trace
 from models.scan_steps import forward
@@ -73,6 +74,8 @@ def _built() -> Choice:
         return Choice(None, str(error))
     if not all(_agree(kernel, dtype, dynamics) for dtype, dynamics in _cases()):
         return Choice(None, "the compiled scan differs from PyTorch's")
+    if not all(_pools(kernel, dtype, reset) for dtype, reset in product(_PRECISIONS, RESETS)):
+        return Choice(None, "the compiled scan pools otherwise than PyTorch")
     if not all(_multiplies(kernel, dtype) for dtype in _PRECISIONS):
         return Choice(None, "the compiled products differ from PyTorch's")
     return Choice(kernel, "built, and equal to PyTorch's bit for bit")
@@ -102,6 +105,23 @@ def _agree(kernel: Kernel, dtype: torch.dtype, dynamics: Dynamics) -> bool:
         for trace, used in zip(traces, (kernel, None), strict=True)
     ]
     return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def _pools(kernel: Kernel, dtype: torch.dtype, reset: Reset) -> bool:
+    """Whether pooled spikes and the gradients through them are the same bit for bit, in an odd frame."""
+    generator = torch.Generator().manual_seed(0)
+    currents = (torch.randn(4, 2, 5, 7, 19, generator=generator, dtype=torch.float64) * 2).to(dtype)
+    grads = torch.randn(4, 2, 2, 3, 19, generator=generator, dtype=torch.float64).to(dtype)
+    dynamics = Dynamics(0.9, 0.7, 1.3, reset, False, surrogate_named("fast_sigmoid").derivative(2.0))
+    constants = Constants(dynamics.decay, dynamics.threshold, None, None)
+    found = kernel.forward(currents, constants, dynamics, pool=2)
+    trace = forward(currents, constants, dynamics, keep_synapse=False)
+    same = torch.equal(found.membrane, trace.membrane) and torch.equal(found.spikes, pooled(trace.spikes))
+    gradients = _gradients(unpooled(trace.spikes, grads), trace, dynamics, None)
+    for summed, gradient in zip((False, True), gradients, strict=True):
+        back = kernel.backward(grads, found.membrane, constants, dynamics, summed=summed, pool=2)
+        same = same and torch.equal(back.mul_(0.7), gradient)
+    return same
 
 
 def _multiplies(kernel: Kernel, dtype: torch.dtype) -> bool:

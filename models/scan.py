@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from models.dynamics import RESETS, Adaptation, Dynamics, Reset
+from models.dynamics import RESETS, Adaptation, Constant, Dynamics, Reset
 from models.kernel import Kernel
 from models.kernel_choice import suitable_kernel
 from models.pooling import pooled, unpooled

@@ -192,8 +192,8 @@ void NAME(backward_rows)(const REAL *grads, ptrdiff_t stride, const REAL *membra
 #define CHANNELS _Pragma("GCC ivdep") for (ptrdiff_t c = 0; c < channels; c++)
 
 /* As `forward`, with spikes pooled; `scratch` has room for 5 pairs of rows. */
-void NAME(forward_pooled)(const REAL *currents, ptrdiff_t stride, REAL *membrane, REAL *pooled, ptrdiff_t steps,
-                          ptrdiff_t width, const REAL *decay, const REAL *threshold, const ptrdiff_t *lengths,
+void NAME(forward_pooled)(const REAL *currents, ptrdiff_t stride, REAL *membrane, REAL *pooled,
+                          ptrdiff_t steps, ptrdiff_t width, const REAL *decay, const REAL *threshold, const ptrdiff_t *lengths,
                           double gain, int reset, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels,
                           REAL *scratch) {
     ptrdiff_t line = columns * channels, pair = 2 * line, count;
