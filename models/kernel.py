@@ -62,7 +62,7 @@ class Rows:
             torch.as_tensor(each, device=like.device).detach().to(like).expand(shape).flatten().contiguous()
             for each in (dynamics.decay, dynamics.threshold, *constants(derivative.slope))
         )
-        return cls(decay, threshold, inner, outer, _reset_code(dynamics), code, dynamics.discards_input)
+        return cls(decay, threshold, inner, outer, reset_code(dynamics), code, dynamics.discards_input)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,13 @@ class Kernel:
     def knows(self, derivative: Derivative) -> bool:
         """Whether it has the surrogate."""
         return isinstance(derivative, BoundSurrogate) and derivative.name in KERNEL_SURROGATES
+
+    def couples(self, currents: Tensor, constants: Constants, dynamics: Dynamics) -> bool:
+        """Whether it can run the steps of these neurons, which hear their own spikes (``models.coupled``)."""
+        alone = constants._replace(recurrent=None)
+        fits = constants.recurrent is not None and currents.ndim == 2 and currents.is_contiguous()
+        plain = isinstance(dynamics.gain, float) and dynamics.gain == 1.0
+        return fits and plain and self.suits(currents, alone, dynamics)
 
     def pools(self, currents: Tensor) -> bool:
         """Whether it can pool the spikes of neurons that suit it: frames whose channels lie together.
@@ -115,7 +122,7 @@ class Kernel:
         membrane = empty_steps(currents) if memory is None else memory
         spikes = empty_steps(currents) if pool == 1 else empty_pooled(currents)
         currents = _laid_out_as(membrane, currents)
-        values = [_values(each, membrane) for each in (constants.decay, constants.threshold)]
+        values = [values_of(each, membrane) for each in (constants.decay, constants.threshold)]
         frame, _scratch = _pooling(membrane, pool, pairs=5)
         self.function("forward" if pool == 1 else "forward_pooled", membrane)(
             address(currents),
@@ -124,9 +131,9 @@ class Kernel:
             address(spikes),
             *_extent(membrane),
             *map(address, values),
-            _lengths(values),
+            lengths_of(values),
             ctypes.c_double(dynamics.gain),  # type: ignore[arg-type]
-            ctypes.c_int(_reset_code(dynamics)),
+            ctypes.c_int(reset_code(dynamics)),
             *frame,
         )
         return Trace(membrane, spikes, None)
@@ -148,8 +155,8 @@ class Kernel:
         """
         grad = _laid_out_as(membrane, grad) if pool == 1 else _dense_steps(grad)
         found = torch.zeros_like(membrane[0]) if summed else torch.empty_like(membrane)
-        code, inner, outer = _surrogate(dynamics.derivative, membrane)
-        values = [_values(each, membrane) for each in (constants.decay, constants.threshold, inner, outer)]
+        code, inner, outer = surrogate_constants(dynamics.derivative, membrane)
+        values = [values_of(each, membrane) for each in (constants.decay, constants.threshold, inner, outer)]
         frame, _scratch = _pooling(membrane, pool, pairs=7)
         self.function("backward" if pool == 1 else "backward_pooled", found)(
             address(grad),
@@ -158,8 +165,8 @@ class Kernel:
             *((None, address(found)) if summed else (address(found), None)),
             *_extent(membrane),
             *map(address, values),
-            _lengths(values),
-            ctypes.c_int(_reset_code(dynamics)),
+            lengths_of(values),
+            ctypes.c_int(reset_code(dynamics)),
             ctypes.c_int(code),
             *frame,
         )
@@ -167,14 +174,14 @@ class Kernel:
 
     def decay_back(self, rows: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics) -> None:
         """What ``scan_adjoint.decay_back`` does, in place; ``rows`` is laid out as the membrane."""
-        values = [_values(each, rows) for each in (constants.decay, constants.threshold)]
+        values = [values_of(each, rows) for each in (constants.decay, constants.threshold)]
         self.function("decay_back", rows)(
             address(rows),
             address(trace.membrane),
             *_extent(rows),
             *map(address, values),
-            _lengths(values),
-            ctypes.c_int(_reset_code(dynamics)),
+            lengths_of(values),
+            ctypes.c_int(reset_code(dynamics)),
         )
 
     def forward_rows(self, currents: Tensor, time_steps: int, rows: Rows) -> Trace:
@@ -227,7 +234,7 @@ class Kernel:
         return found
 
 
-def _surrogate(derivative: Derivative, like: Tensor) -> tuple[int, Constant, Constant]:
+def surrogate_constants(derivative: Derivative, like: Tensor) -> tuple[int, Constant, Constant]:
     """Code and constants of a surrogate that the kernel knows."""
     if not isinstance(derivative, BoundSurrogate):
         raise KeyError(derivative)
@@ -236,7 +243,8 @@ def _surrogate(derivative: Derivative, like: Tensor) -> tuple[int, Constant, Con
     return code, *constants(slope)
 
 
-def _reset_code(dynamics: Dynamics) -> int:
+def reset_code(dynamics: Dynamics) -> int:
+    """The reset in ``scan_kernel.c``."""
     return _BLANK if dynamics.discards_input else _RESETS[dynamics.reset]
 
 
@@ -259,7 +267,7 @@ def _pooling(frames: Tensor, pool: int, pairs: int) -> tuple[tuple[object, ...],
     return (*map(ctypes.c_ssize_t, frames.shape[2:]), address(scratch)), scratch
 
 
-def _values(constant: Constant, steps: Tensor) -> Tensor:
+def values_of(constant: Constant, steps: Tensor) -> Tensor:
     """One value, or one per element in the memory order of a step."""
     if not isinstance(constant, Tensor):
         return torch.tensor([constant], dtype=steps.dtype)
@@ -272,7 +280,8 @@ def _extent(steps: Tensor) -> tuple[ctypes.c_ssize_t, ctypes.c_ssize_t]:
     return ctypes.c_ssize_t(len(steps)), ctypes.c_ssize_t(steps[0].numel())
 
 
-def _lengths(values: list[Tensor]) -> ctypes.Array[ctypes.c_ssize_t]:
+def lengths_of(values: list[Tensor]) -> ctypes.Array[ctypes.c_ssize_t]:
+    """How many numbers each constant has."""
     return (ctypes.c_ssize_t * len(values))(*(each.numel() for each in values))
 
 

@@ -13,6 +13,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from models import coupled
 from models.dynamics import RESETS, Constant, Dynamics, Reset
 from models.kernel import KERNEL_SURROGATES, Kernel
 from models.kernel_build import BuildError, load
@@ -45,7 +46,10 @@ class Choice:
 def suitable_kernel(currents: Tensor, constants: Constants, dynamics: Dynamics) -> Kernel | None:
     """The compiled scan, if there is one and it can run these neurons."""
     kernel = chosen().kernel
-    return kernel if kernel is not None and kernel.suits(currents, constants, dynamics) else None
+    if kernel is None:
+        return None
+    fits = kernel.suits if constants.recurrent is None else kernel.couples
+    return kernel if fits(currents, constants, dynamics) else None
 
 
 def chosen() -> Choice:
@@ -74,6 +78,8 @@ def _built() -> Choice:
         return Choice(None, str(error))
     if not all(_agree(kernel, dtype, dynamics) for dtype, dynamics in _cases()):
         return Choice(None, "the compiled scan differs from PyTorch's")
+    if not all(_couples(kernel, dtype, reset) for dtype, reset in product(_PRECISIONS, RESETS)):
+        return Choice(None, "the compiled scan of recurrent layers differs from PyTorch's")
     if not all(_pools(kernel, dtype, reset) for dtype, reset in product(_PRECISIONS, RESETS)):
         return Choice(None, "the compiled scan pools otherwise than PyTorch")
     if not all(_multiplies(kernel, dtype) for dtype in _PRECISIONS):
@@ -104,6 +110,25 @@ def _agree(kernel: Kernel, dtype: torch.dtype, dynamics: Dynamics) -> bool:
         (*trace[:2], *_gradients(grads, trace, dynamics, used))
         for trace, used in zip(traces, (kernel, None), strict=True)
     ]
+    return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def _couples(kernel: Kernel, dtype: torch.dtype, reset: Reset) -> bool:
+    """Whether a layer that hears its own spikes gives the same bits."""
+    generator = torch.Generator().manual_seed(0)
+    currents, grads = (torch.randn((2, 5, 31, 19), generator=generator, dtype=torch.float64) * 2).to(dtype)
+    recurrent = torch.randn(19, 19, generator=generator, dtype=torch.float64).to(dtype) * 0.3
+    dynamics = Dynamics(0.9, 1.0, 1.3, reset, True, surrogate_named("fast_sigmoid").derivative(2.0))
+    constants = Constants(dynamics.decay, dynamics.threshold, None, recurrent)
+    traces = [
+        coupled.forward(kernel, currents, constants, dynamics, None),
+        forward(currents, constants, dynamics, keep_synapse=False),
+    ]
+    wanted = Wanted(decay=False, threshold=False, alpha=False, recurrent=True, summed=False)
+    found = []
+    for trace, used in zip(traces, (kernel, None), strict=True):
+        gradients = backward(Arriving(grads, None), trace, constants, dynamics, wanted, kernel=used)
+        found.append((*trace[:2], gradients.currents, gradients.recurrent))
     return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from models import coupled
 from models.dynamics import RESETS, Adaptation, Constant, Dynamics, Reset
 from models.kernel import Kernel
 from models.kernel_choice import suitable_kernel
@@ -119,12 +120,16 @@ class _Scan(torch.autograd.Function):
             currents = currents.expand(how.options.time_steps, *currents.shape)
         if how.kernel is not None:
             memory = _memory_of(currents) if how.options.overwrite and currents.is_contiguous() else None
-            trace = how.kernel.forward(currents, constants, dynamics, memory=memory, pool=how.pool)
+            if constants.recurrent is None:
+                trace = how.kernel.forward(currents, constants, dynamics, memory=memory, pool=how.pool)
+            else:
+                trace = coupled.forward(how.kernel, currents, constants, dynamics, memory)
         else:
             trace = forward(currents, constants, dynamics, keep_synapse=ctx.needs_input_grad[3])
         ctx.dynamics, ctx.how = dynamics, how
         ctx.numbers = [None if isinstance(c, Tensor) else c for c in constants]
-        kept = trace if how.kernel is None else trace._replace(spikes=None)  # the membrane tells them
+        told = how.kernel is not None and constants.recurrent is None  # the membrane tells the spikes
+        kept = trace._replace(spikes=None) if told else trace
         ctx.save_for_backward(*kept, *(c if isinstance(c, Tensor) else None for c in constants))
         ctx.set_materialize_grads(False)
         if not how.options.membrane_gradient:
@@ -141,7 +146,11 @@ class _Scan(torch.autograd.Function):
         summed = how.options.time_steps is not None
         wanted = Wanted(decay, threshold, alpha, recurrent, summed)
         arriving = Arriving(*grads)
-        if how.kernel is not None and plain(arriving, how.kernel, ctx.dynamics, wanted):
+        if (
+            how.kernel is not None
+            and constants.recurrent is None
+            and plain(arriving, how.kernel, ctx.dynamics, wanted)
+        ):
             current = how.kernel.backward(
                 arriving.spikes, membrane, constants, ctx.dynamics, summed=summed, pool=how.pool
             )

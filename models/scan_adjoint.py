@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models import coupled
 from models.dynamics import Constant, Dynamics
 from models.kernel import Kernel
 from models.scan_parts import Constants, Trace, active_steps, operand, reduce_to, surrogate_slopes
@@ -118,11 +119,14 @@ def _flow(
     kernel: Kernel | None,
 ) -> _Flow:
     """Run the recurrence backwards."""
+    known = kernel is not None and kernel.knows(dynamics.derivative)
     direct = arriving.membrane is None and not wanted.threshold
-    if kernel is not None and direct and arriving.spikes is not None and kernel.knows(dynamics.derivative):
-        summed = wanted.summed and not wanted.decay and not dynamics.discards_input
-        potential = kernel.backward(arriving.spikes, trace.membrane, constants, dynamics, summed=summed)
-        return _Flow(potential, potential if summed else None, None)
+    if kernel is not None and known and direct and arriving.spikes is not None:
+        if constants.recurrent is None:
+            return _compiled(kernel, arriving.spikes, trace, constants, dynamics, wanted=wanted)
+        if dynamics.reset != "zero":
+            potential = coupled.backward(kernel, arriving.spikes, trace.membrane, constants, dynamics)
+            return _Flow(potential, potential, None)
     slopes = surrogate_slopes(trace, constants.threshold, dynamics)
     potential = _local(slopes, arriving.spikes, keep_slopes=constants.recurrent is not None)
     local = potential.sum(0) if wanted.threshold else None
@@ -138,6 +142,14 @@ def _flow(
     else:
         decay_back(potential, _keep(trace.spikes, dynamics), constants.decay)
     return _Flow(potential, None, local)
+
+
+def _compiled(
+    kernel: Kernel, grad: Tensor, trace: Trace, constants: Constants, dynamics: Dynamics, *, wanted: Wanted
+) -> _Flow:
+    summed = wanted.summed and not wanted.decay and not dynamics.discards_input
+    potential = kernel.backward(grad, trace.membrane, constants, dynamics, summed=summed)
+    return _Flow(potential, potential if summed else None, None)
 
 
 def _local(slopes: Tensor, grad_spikes: Tensor | None, keep_slopes: bool) -> Tensor:
@@ -205,9 +217,10 @@ class _Coupled:
         if self.recurrent is None:
             return
         back = later @ self.recurrent
-        now.addcmul_(back, self.slopes[step])
+        back.mul_(self.slopes[step])  # rounded before it is added, as in the compiled scan
+        now.add_(back)
         if self.local is not None:
-            self.local.addcmul_(back, self.slopes[step])
+            self.local.add_(back)
 
     def _enter(self, current: Tensor, now: Tensor, later: Tensor | None, step: int) -> None:
         """From the membrane potential to the current of the same step."""

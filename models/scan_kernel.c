@@ -161,6 +161,40 @@ void NAME(backward)(const REAL *grads, ptrdiff_t stride, const REAL *membrane, R
     }
 }
 
+/* One step of `forward`, of currents that may lie where the membrane potentials `m` go. */
+void NAME(step_forward)(const REAL *currents, const REAL *before, const REAL *fired, REAL *m, REAL *spikes,
+                        const REAL *decay, const REAL *threshold, const ptrdiff_t *lengths, ptrdiff_t width,
+                        int reset) {
+    REAL decays[BLOCK], thresholds[BLOCK];
+    for (ptrdiff_t first = 0; first < width; first += BLOCK) {
+        ptrdiff_t count = width - first < BLOCK ? width - first : BLOCK;
+        NAME(load)(decays, decay, lengths[0], first, count);
+        NAME(load)(thresholds, threshold, lengths[1], first, count);
+        NAME(step)(currents + first, before + first, fired + first, decays, thresholds, 1, m + first,
+                   spikes + first, reset, count);
+    }
+}
+
+/* One step of `backward`, where the step `following`, if there is one, also gave gradients `back` for the
+ * spikes of this one. */
+void NAME(step_backward)(const REAL *grads, const REAL *back, const REAL *following, const REAL *m, REAL *row,
+                         const REAL *decay, const REAL *threshold, const REAL *inner, const REAL *outer,
+                         const ptrdiff_t *lengths, ptrdiff_t width, int surrogate) {
+    REAL decays[BLOCK], thresholds[BLOCK], inners[BLOCK], outers[BLOCK], own[BLOCK];
+    for (ptrdiff_t first = 0; first < width; first += BLOCK) {
+        ptrdiff_t count = width - first < BLOCK ? width - first : BLOCK;
+        NAME(load)(decays, decay, lengths[0], first, count);
+        NAME(load)(thresholds, threshold, lengths[1], first, count);
+        NAME(load)(inners, inner, lengths[2], first, count);
+        NAME(load)(outers, outer, lengths[3], first, count);
+        NAME(local)(row + first, grads + first, m + first, thresholds, inners, outers, surrogate, count);
+        if (!following) continue;
+        NAME(carry)(row + first, following + first, decays, m + first, thresholds, NONE, count);
+        NAME(local)(own, back + first, m + first, thresholds, inners, outers, surrogate, count);
+        EACH row[first + j] += own[j];
+    }
+}
+
 /* The same for `rows` of (steps, width) behind each other, with one value of every constant a row. Currents and
  * gradients of stride 0 are (rows, width), as `totals` is. A row stays in the cache throughout.
  */

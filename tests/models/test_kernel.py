@@ -98,6 +98,37 @@ def test_equals_pytorch_bit_for_bit(
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
+    shape=st.sampled_from([(1, 1, 1), (7, 3, 5), (9, 5, 130)]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    reset=st.sampled_from(RESETS),
+    learnt=st.booleans(),
+    once=st.booleans(),
+    overwrite=st.booleans(),
+)
+def test_own_spikes_return_as_in_pytorch(seed, shape, dtype, reset, learnt, once, overwrite):
+    generator = torch.Generator().manual_seed(seed)
+    currents, weights = torch.randn((2, *shape), generator=generator, dtype=dtype) * 2
+    recurrent = torch.randn(shape[2], shape[2], generator=generator, dtype=dtype).requires_grad_()
+    decay, threshold = torch.rand(2, shape[2], generator=generator, dtype=dtype) + 0.1
+    constants = [decay.requires_grad_(), threshold.requires_grad_()] if learnt else []
+    dynamics = Dynamics(decay, 1.0, threshold, reset, True, SURROGATES["triangular"].derivative(0.5))
+    options = Options(time_steps=shape[0] if once else None, overwrite=overwrite)
+    results = []
+    for choice in ("c", "torch"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SPIKEFRONT_SCAN", choice)
+            leaf = (currents[0] if once else currents).clone().requires_grad_()
+            spikes, membrane = scan_layer(leaf * 1.0, dynamics, recurrent, options)
+            asked = [leaf, recurrent, *constants]
+            results.append((spikes, membrane, *torch.autograd.grad((spikes * weights).sum(), asked)))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+
+
+@needs_compiler
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
     shape=st.sampled_from([(1, 1, 2, 2, 1), (5, 2, 4, 6, 3), (3, 2, 5, 7, 16), (2, 3, 3, 2, 5)]),
     dtype=st.sampled_from([torch.float32, torch.float64]),
     reset=st.sampled_from(RESETS),
@@ -189,6 +220,7 @@ def test_torch_when_asked_for(monkeypatch):
         ("one / (wide * wide)", "one / wide / wide"),
         ("(one - (m[j] > threshold[j] ? one : none))", "one"),
         ("fourth & !(first | second | third)", "fourth"),
+        ("EACH row[first + j] += own[j];", ""),
         ("above > below ? above : below", "above"),
     ],
 )
