@@ -14,7 +14,7 @@ from models.losses import Output
 from models.network import Dropout
 from models.normalisation import EPSILON, MOMENTUM, BatchNorm
 from models.parameters import LayerParameters
-from models.sparse import SparseSpikes
+from models.sparse import listed_spikes
 from models.stack import Stack
 from models.stacked_scan import stacked_scan
 
@@ -102,7 +102,7 @@ def _from_shared(weight: Tensor, inputs: Tensor, columns: Tensor | None) -> Tens
     if columns is not None:
         weight = weight.index_select(2, columns)
     shape = *weight.shape[:2], *inputs.shape[:-1]
-    listed = SparseSpikes.of(inputs) if inputs.dtype == torch.uint8 else None
+    listed = listed_spikes(inputs, weight[0]) if inputs.dtype == torch.uint8 else None
     if listed is not None:  # one network after the other, whose weights then stay in the cache
         return torch.stack([listed.times(own).flatten(0, 1).mT for own in weight.unbind()]).view(shape)
     return (weight.flatten(0, 1) @ inputs.to(weight.dtype).flatten(0, -2).mT).view(shape)
