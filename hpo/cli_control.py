@@ -1,5 +1,6 @@
-"""The verbs that act on a campaign from another process than its driver's."""
+"""The verbs that act on a campaign from another process than its driver's, and its history."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -39,3 +40,21 @@ def extend(
     from hpo.control import extend as grant
 
     print(grant(store_at(home), name, trials))
+
+
+@app.command()
+def log(
+    name: NameArgument,
+    *,
+    trial: Annotated[int | None, typer.Option("--trial", min=0, help="Only this trial's events.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Show what happened to a campaign, oldest first: when, what, and which driver did it."""
+    from hpo.log import as_dict, line
+
+    store = store_at(home)
+    if trial is not None:
+        store.trial(name, trial)
+    events = [event for event in store.events(name) if trial in (None, event.trial)]
+    print(json.dumps([as_dict(e) for e in events], indent=2) if as_json else "\n".join(map(line, events)))

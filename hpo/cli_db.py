@@ -44,3 +44,13 @@ def backup(
 
     copy(home_at(home).store_url, file)
     print(f"wrote {file}")
+
+
+@app.command()
+def collect(home: HomeOption = None) -> None:
+    """Remove trained networks that no trial names, older than an hour; no driver may be at work."""
+    from hpo.collecting import collect as remove
+
+    done = remove(home_at(home))
+    missing = f"; {done.missing} that trials name are missing" if done.missing else ""
+    print(f"removed {done.removed} files of {done.removed_bytes / 1e6:.1f} MB, kept {done.kept}{missing}")

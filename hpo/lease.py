@@ -54,7 +54,7 @@ def hold(store: Store, name: str, seconds: float = LEASE_S) -> Iterator[Lease]:
     Raises:
         ConflictError: another driver holds the campaign and is not known to be dead.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"  # the last against reused numbers
     token = store.take_lease(name, holder, seconds, dead_holder(store, name))
     lease = Lease(store, name, token, seconds)
     try:

@@ -8,11 +8,24 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from spikefront.errors import DataError, InputError, NotFoundError
 
+_TEMPORARY = ".new-"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What ``ArtifactFolder.collect`` did: files removed, their bytes, files kept, names without one."""
+
+    removed: int
+    removed_bytes: int
+    kept: int
+    missing: int
 
 
 class ArtifactFolder:
@@ -27,7 +40,9 @@ class ArtifactFolder:
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
         # What lies there already is trusted only after a look: a damaged file is replaced.
-        if not (path.is_file() and _digest_of(path) == digest):
+        if path.is_file() and _digest_of(path) == digest:
+            os.utime(path)  # as young as if written now: ``collect`` leaves what a trial may be about to name
+        else:
             path.parent.mkdir(exist_ok=True)
             _write_atomically(path, data)
         return digest
@@ -51,11 +66,29 @@ class ArtifactFolder:
             raise DataError(f"The artifact {path} is damaged; delete it and train its trial again.")
         return data
 
+    def collect(self, named: Collection[str], before: float) -> Collected:
+        """Remove the files that are not in ``named`` and were last written ``before``, a POSIX time.
+
+        What a writer that was killed left half written goes too; names that are no artifact's stay.
+        """
+        files = [path for path in self._root.glob("??/*") if _is_ours(path)]
+        removed = [path for path in files if path.name not in named and path.stat().st_mtime < before]
+        size = sum(path.stat().st_size for path in removed)
+        for path in removed:
+            path.unlink(missing_ok=True)
+        missing = set(named) - {path.name for path in files}
+        return Collected(len(removed), size, len(files) - len(removed), len(missing))
+
     def path(self, digest: str) -> Path:
         """Where the file named ``digest`` lies or would lie; InputError when that is no sha256."""
         if not _DIGEST.fullmatch(digest):
             raise InputError(f"{digest!r:.80} names no artifact; use a sha256 of 64 lower-case hex digits.")
         return self._root / digest[:2] / digest
+
+
+def _is_ours(path: Path) -> bool:
+    name = path.name
+    return name.startswith(_TEMPORARY) or (bool(_DIGEST.fullmatch(name)) and name[:2] == path.parent.name)
 
 
 def _digest_of(path: Path) -> str:
@@ -64,7 +97,7 @@ def _digest_of(path: Path) -> str:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -138,6 +138,9 @@ class Store(Protocol):
     def events(self, campaign: str) -> Sequence[EventRecord]:
         """The campaign's history, oldest first."""
 
+    def artifacts(self) -> set[str]:
+        """The sha256 of every trained network that a trial of any campaign names."""
+
     def counts(self, campaign: str) -> dict[TrialState, int]:
         """Number of trials in every state, zeros included."""
 

@@ -30,7 +30,7 @@ def ask(session: Session, row: CampaignRow, what: StopRequest, at_once: bool, de
     if row.request == "cancel" and what == "pause":
         raise ConflictError(f"Campaign {row.name!r} is being cancelled and cannot be paused; let it end.")
     driver = leases.holder(row)
-    note(session, row.name, None, "requested", {"what": what, "now": at_once})
+    note(session, row.name, None, "requested", {"what": what, "now": at_once, "by": leases.process()})
     row.request, row.request_now = what, at_once
     if driver is None or driver == dead:
         leases.take(row, f"a {what} request", 0.0, dead)
@@ -49,7 +49,8 @@ def extend(session: Session, row: CampaignRow, trials: int) -> None:
     if row.state == "cancelled" or row.request == "cancel":
         raise ConflictError(f"Campaign {row.name!r} is cancelled and takes no trials; start a new one.")
     row.extra_trials, row.updated_at = row.extra_trials + trials, now()
-    note(session, row.name, None, "campaign_extended", {"trials": trials, "extra": row.extra_trials})
+    detail = {"trials": trials, "extra": row.extra_trials, "by": leases.process()}
+    note(session, row.name, None, "campaign_extended", detail)
     if row.state == "finished":
         _set_state(session, row, "paused")
 

@@ -5,6 +5,8 @@ lease cannot know that it lost it, so not its clock but the token decides: each 
 the row in the same transaction (a fencing token; Kleppmann, Designing Data-Intensive Applications, ch. 8).
 """
 
+import os
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,6 +28,11 @@ class Fence:
                 f"Campaign {row.name!r} was taken over by {row.lease_holder} (lease {row.lease_token}, this "
                 f"driver had {self.token}); this driver writes nothing more, leave the campaign to the other."
             )
+
+
+def process() -> str:
+    """This process, as HOST:NUMBER."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def holder(row: CampaignRow) -> str | None:

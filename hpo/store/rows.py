@@ -122,5 +122,9 @@ def cancel(session: Session, campaign: str, *states: TrialState) -> list[int]:
 def note(
     session: Session, campaign: str, trial: int | None, kind: str, detail: dict[str, Any] | None = None
 ) -> None:
-    """Add an event to the campaign's history."""
-    session.add(EventRow(at=now(), campaign=campaign, trial=trial, kind=kind, detail=detail or {}))
+    """Add an event to the campaign's history; what a driver does carries the number of its lease."""
+    fence: Fence | None = session.info.get("fence")
+    detail = dict(detail or {})
+    if fence is not None and fence.campaign == campaign:
+        detail["lease"] = fence.token
+    session.add(EventRow(at=now(), campaign=campaign, trial=trial, kind=kind, detail=detail))

@@ -275,6 +275,12 @@ class SqlStore:
             campaign_row(session, campaign)
             return [row.record() for row in session.scalars(query)]
 
+    def artifacts(self) -> set[str]:
+        """See ``Store.artifacts``."""
+        query = select(TrialRow.artifact).where(TrialRow.artifact.is_not(None)).distinct()
+        with self._read() as session:
+            return {digest for digest in session.scalars(query) if digest is not None}
+
     def counts(self, campaign: str) -> dict[TrialState, int]:
         """See ``Store.counts``."""
         query = select(TrialRow.state, func.count()).where(TrialRow.campaign == campaign)

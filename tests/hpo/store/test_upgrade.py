@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from hpo.cli import app
 from hpo.driver import Hooks, drive
 from hpo.home import sqlite_url
+from hpo.log import line
 from hpo.queries import front, status
 from hpo.store import open_store
 from hpo.store.connect import connect_existing, writing
@@ -103,6 +104,7 @@ def test_a_store_of_any_version_is_brought_to_this_one_and_keeps_everything(
     assert len(front(store, "toy")) == 3
     assert store.designs("toy")[0].test_measures == {"accuracy": 0.5}
     assert store.events("whole")[0].kind == "campaign_created"
+    assert all(line(event).startswith("2026-") for name in ("toy", "whole") for event in store.events(name))
     assert status(store, "toy").hypervolume == pytest.approx(0.2471, abs=1e-4)
     store.close()
     assert upgrade(old_url) == SCHEMA_VERSION
