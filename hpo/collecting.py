@@ -19,8 +19,8 @@ def collect(home: Home) -> Collected:
     own = home.path / "store.db"
     if own.exists() and home.store_url != sqlite_url(own):
         raise ConflictError(
-            f"the home {home.path} has a store of its own, {own}, beside the one that SPIKEFRONT_STORE names, "
-            "and their networks cannot be told apart: give the other store a home of its own"
+            f"the home {home.path} has a store of its own, {own}, beside the one that SPIKEFRONT_STORE "
+            "names, and their networks cannot be told apart: give the other store a home of its own"
         )
     before = time.time() - GRACE_S  # before the names are read: what is put meanwhile is younger
     store = home.open_existing()

@@ -38,6 +38,7 @@ def as_dict(event: EventRecord) -> dict[str, Any]:
 def _said(event: EventRecord) -> str:
     known = {
         "by": "an unknown process",  # some stores of version 2 do not say
+        "token": "without a number",  # those of version 1 had none
         "urgently": " at once" if event.detail.get("now") else "",
         "again": " again" if event.detail.get("attempts") else "",
         "because": f" ({event.detail['reason']})" if event.detail.get("reason") else "",
