@@ -5,6 +5,8 @@ LUTs are a sum of counted bits with coefficients fitted to Yosys 0.23 (``synth_x
 both leaks, spikes and currents. How far estimates of them and of other designs are off is in
 ``docs/area.md``. Placement and timing are not known here.
 
+What convolutions add is counted (``hardware.area_convolution``), not fitted.
+
 Clock-driven designs have two coefficients of their own, fitted on seven designs from 64-32-10 to 784-128-10
 and 700-200-20: the LUTs' residuals are -5 to +5 %, but -17 % in the one with few lanes per layer.
 """
@@ -13,7 +15,9 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hardware.resources import Memory, Resources
+from hardware.area_convolution import address_luts, frame_luts
+from hardware.convolution import table_sizes
+from hardware.resources import LayerResources, Memory, Resources
 
 LUTS_PER_SUM_BIT = 3.52  # accumulate, clip, compare, select, per lane
 LUTS_PER_WALK_SUM_BIT = 3.16  # the same where inputs are walked: no address to add up
@@ -23,6 +27,7 @@ LUTS_PER_SHIFT_BIT = 1.16  # subtract the shifted potential
 LUTS_PER_CURRENT_BIT = 1.74  # shift a weight to its plane and add it
 LUTS_PER_OWN_BIT = 3.0  # beside a current, add own spikes to the state, and hold them: one design, 64-32-10
 LUTS_PER_SCAN_BIT = 4.17  # isolate, prefetch, hold
+LUTS_PER_HELD_BIT = 1.0  # behind a convolution, beyond a chunk: load or shift; counted, not fitted
 LUTS_PER_ROM_64 = 4.42  # weight memories too small for block RAM, per 64 bits
 LUTS_PER_WATCHED_BIT = 0.2  # touched rows: an OR of spikes by LUTs of six; counted, not fitted
 LUTS_PER_OUTPUT_BIT = 0.54  # spike buffers and the readout's counters
@@ -92,7 +97,6 @@ def _registers_in_dsps(built: Resources) -> int:
 def _layer_luts(built: Resources, index: int) -> float:
     layer, config = built.layers[index], built.config
     membranes = layer.lanes * config.membrane_bits
-    held = -(-layer.n_in // config.chunk_bits) * config.chunk_bits if index else 0
     walks = config.family == "clock_driven"
     luts = (LUTS_PER_WALK_SUM_BIT if walks else LUTS_PER_SUM_BIT) * layer.lanes * layer.sum_bits
     luts += LUTS_PER_RESET_BIT * membranes * layer.subtracts
@@ -104,12 +108,38 @@ def _layer_luts(built: Resources, index: int) -> float:
         walked = layer.n_in if layer.tables else layer.weights.words / layer.groups
         luts += LUTS_PER_WALK_INPUT * walked
     else:
-        luts += LUTS_PER_SCAN_BIT * (config.chunk_bits + held)
-    luts += LUTS_PER_OUTPUT_BIT * layer.n_out
-    luts += LUTS_PER_WATCHED_BIT * layer.watched
-    roms = [memory for memory in layer.roms if not rom_in_blocks(memory)]
+        luts += LUTS_PER_SCAN_BIT * config.chunk_bits + _held_luts(built, index)
+    luts += LUTS_PER_WATCHED_BIT * layer.watched + _output_luts(layer)
+    contents = (layer.weights, layer.bias)
+    roms = [memory for memory in contents if memory and not rom_in_blocks(memory)]
     luts += sum(LUTS_PER_ROM_64 * memory.words * memory.bits / 64 for memory in roms)
     return luts + sum(_ram_luts(memory) for memory in layer.rams)
+
+
+def _held_luts(built: Resources, index: int) -> float:
+    """Return the LUTs of the copied spike vector that the scanner shifts, chunk by chunk.
+
+    The fitted coefficient holds what comes with a scanner, on vectors of up to 128 bits. A frame's is wider:
+    every bit beyond a chunk is only loaded or shifted.
+    """
+    if index == 0:
+        return 0.0
+    width = built.config.chunk_bits
+    held = -(-built.layers[index].n_in // width) * width
+    if built.layers[index - 1].convolution is None:
+        return LUTS_PER_SCAN_BIT * held
+    return LUTS_PER_SCAN_BIT * width + LUTS_PER_HELD_BIT * (held - width)
+
+
+def _output_luts(layer: LayerResources) -> float:
+    """Return the LUTs of the spike buffer, and of a convolution's addresses."""
+    geometry = layer.convolution
+    if geometry is None:
+        return LUTS_PER_OUTPUT_BIT * layer.n_out
+    channels = layer.n_out // (geometry.out_frame[0] * geometry.out_frame[1])
+    sizes = table_sizes(geometry, layer.groups)
+    blocks = frozenset(name for name, size in sizes.items() if rom_in_blocks(Memory(*size)))
+    return frame_luts(geometry, layer.groups, channels) + address_luts(geometry, layer.groups, blocks)
 
 
 def rom_in_blocks(memory: Memory) -> bool:

@@ -48,6 +48,7 @@ class LayerResources:
         tables: address tables of a convolution (``hardware.convolution.tables``), all read-only.
         bias: bias memory, a word per group; None without biases, or where one group makes them constants.
         watched: spikes looked at for rows that are due again (``hardware.rows``); 0 where none are.
+        convolution: geometry of a convolution.
     """
 
     n_in: int
@@ -65,6 +66,7 @@ class LayerResources:
     bias: Memory | None = None
     tables: tuple[Memory, ...] = ()
     watched: int = 0
+    convolution: Convolution | None = None
 
     @property
     def rams(self) -> tuple[Memory, ...]:
@@ -264,6 +266,7 @@ def _convolution(
         flip_flops=moved + kept + lanes * neuron.decided_bits + n_out + 1,
         tables=tuple(Memory(*size) for size in table_sizes(geometry, groups).values()),
         watched=n_out if rows_swept and neuron.watches else 0,
+        convolution=geometry,
     )
 
 

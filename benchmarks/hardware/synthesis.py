@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from benchmarks.hardware.yosys import Counts, clock_of, run_yosys
 from hardware.area import rom_in_blocks
 from hardware.devices import area_on, device
 from hardware.integer import IntegerNetwork
-from hardware.network import AcceleratorConfig, Encoding, Reset, TrainedLayer, TrainedNetwork
+from hardware.network import AcceleratorConfig, Convolution, Encoding, Reset, TrainedLayer, TrainedNetwork
 from hardware.quantize import quantize
 from hardware.resources import resources
 from hardware.verilog import verilog
@@ -32,7 +33,8 @@ DEVICES = {"xc7": "pynq-z2", "ice40": "ice40-hx8k"}
 
 @dataclass(frozen=True)
 class Case:
-    """One design to synthesise."""
+    """One design to synthesise; ``convolutions``, (channels, geometry), come before the fully connected
+    layers, whose ``sizes`` begin with the last frame."""
 
     sizes: tuple[int, ...]
     fabric: str = "xc7"
@@ -40,13 +42,25 @@ class Case:
     encoding: Encoding = "rate"
     reset: Reset = "subtract"
     config: dict[str, Any] = field(default_factory=dict)
+    convolutions: tuple[tuple[int, Convolution], ...] = ()
 
     @property
     def name(self) -> str:
         """Shape and settings in a word."""
         words = [f"{key}={value}" for key, value in self.config.items()]
         shape = "-".join(map(str, self.sizes))
+        if self.convolutions:
+            frame = "x".join(map(str, self.convolutions[0][1].in_shape))
+            shape = "-".join([frame, *(_word(*pair) for pair in self.convolutions), shape])
         return " ".join([shape, f"T={self.time_steps}", self.encoding, *words])
+
+
+def _word(channels: int, geometry: Convolution) -> str:
+    """Write a convolution: channels, kernel, and what differs from the plainest of stride, padding, pool."""
+    plain = {"s": (geometry.stride, 1), "p": (geometry.padding, 0), "pool": (geometry.pool, 1)}
+    return f"{channels}c{geometry.kernel}" + "".join(
+        f"{key}{value}" for key, (value, usual) in plain.items() if value != usual
+    )
 
 
 SMALL = Case((64, 32, 10), config={"lanes": (8, 8)})
@@ -82,9 +96,14 @@ FULL = (
 def network(case: Case) -> IntegerNetwork:
     """Return the case's network with random weights."""
     rng = np.random.default_rng(1)
+    shapes: list[tuple[tuple[int, ...], Convolution | None]] = [
+        ((channels, geometry.in_shape[0], geometry.kernel, geometry.kernel), geometry)
+        for channels, geometry in case.convolutions
+    ]
+    shapes += [((n_out, n_in), None) for n_in, n_out in pairwise(case.sizes)]
     layers = tuple(
-        TrainedLayer(rng.normal(0.02, 0.25, (n_out, n_in)), 0.9, 1.0, case.reset)
-        for n_in, n_out in zip(case.sizes, case.sizes[1:], strict=False)
+        TrainedLayer(rng.normal(0.02, 0.25, shape), 0.9, 1.0, case.reset, convolution=geometry)
+        for shape, geometry in shapes
     )
     config = AcceleratorConfig(**case.config)
     return quantize(TrainedNetwork(layers, case.time_steps, case.encoding), config)
@@ -95,14 +114,15 @@ def body(quick: bool) -> Outcome:
     if not shutil.which("yosys"):
         print("yosys is not installed (Debian: yosys): nothing to compare with")
         return [], False, {}
-    rows = [_row(case) for case in (QUICK if quick else FULL)]
-    errors = {name: _worst(rows, name) for name in RESOURCES}
+    rows = [compared(case) for case in (QUICK if quick else FULL)]
+    errors = {name: worst_error(rows, name) for name in RESOURCES}
     passed = all(row["weights in block RAM"] for row in rows)
     passed = passed and all(error is None or error <= GOAL for error in errors.values())
     return rows, passed, {"worst error": errors, "weights": "normal, seed 1"}
 
 
-def _row(case: Case) -> Row:
+def compared(case: Case) -> Row:
+    """Synthesise a case and set what Yosys counts beside the estimate."""
     net = network(case)
     folder = Path(tempfile.mkdtemp(prefix="spikefront-synthesis-"))
     try:
@@ -135,7 +155,8 @@ def _in_blocks(net: IntegerNetwork, found: Counts) -> bool:
     return all(any(f"layer{k}_weights" in cell for cell in found.blocks) for k in large)
 
 
-def _worst(rows: list[Row], name: str) -> float | None:
+def worst_error(rows: list[Row], name: str) -> float | None:
+    """Return the greatest error of a resource, either way; None where no row has any of it."""
     errors = [abs(row[f"{name} error"]) for row in rows if row[f"{name} error"] is not None]
     return max(errors, default=None)
 
