@@ -133,7 +133,7 @@ def test_a_convolution_that_cannot_fit_says_what_is_missing_and_by_how_much():
         require_allocation(shape, spikes, AcceleratorConfig((1, 1)), ARTY)
     message = str(caught.value)
     assert "does not fit arty-a7-35t" in message
-    for short, words in ((worst, "LUTs of 20800"), (second, "block RAMs of 36 kbit of 50")):
+    for short, words in ((worst, "block RAMs of 36 kbit of 50"), (second, "LUTs of 20800")):
         assert f"{short.needed:g} {words} ({short.needed - short.available:g} too many)" in message
 
 
