@@ -112,7 +112,7 @@ class SilenceSpec(_Frozen):
     quiet_steps: int = Field(
         20, ge=0, description="silent steps in a row without gradient that end a training; 0 waits for none"
     )
-    gradient_floor: float = Field(1e-5, ge=0.0, description="gradient norm below which a step has none")
+    gradient_floor: float = Field(1e-7, ge=0.0, description="gradient norm below which a step has none")
     exploding_rate: float = Field(
         0.95, gt=0.0, le=1.0, description="firing rate of a layer that ends a training as well"
     )

@@ -3,8 +3,8 @@
 Most networks start silent, and most of those recover (more often than not where they learn at all), so that
 a share of silent samples alone is a poor verdict. What does not recover is a network that stays silent while
 no gradient reaches any weight: a surrogate far below the threshold has no slope left. Adam divides a gradient
-by its own size, so even a norm of 1e-4 still moves weights; below about 1e-5 nothing was seen to recover into
-the upper tenth (``benchmarks/training/silence.py``). Rules that learn without gradients are judged by the run
+by its own size, so even a norm of 1e-5 still moves weights; below 1e-7 nothing was seen to recover
+(``benchmarks/training/silence.py``). Rules that learn without gradients are judged by the run
 of silent steps alone.
 """
 

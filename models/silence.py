@@ -42,7 +42,7 @@ class SilenceSettings:
     monitored_layers: tuple[int, ...] = (-1,)
     warmup_epochs: int = 1
     quiet_steps: int = 20
-    gradient_floor: float = 1e-5
+    gradient_floor: float = 1e-7
     exploding_rate: float = 0.95
     audit_share: float = 0.05
 
