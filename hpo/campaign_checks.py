@@ -38,6 +38,7 @@ def check(spec: "CampaignSpec", kind: Kind | None) -> None:
     for config in edge_configurations(spec):
         _check_one(spec, config)
     _check_warmup(spec)
+    _check_monitored(spec)
     _check_allocation(spec)
     if kind is not None and (fault := encoding_fault(spec, kind)):
         raise ValueError(fault)
@@ -155,6 +156,19 @@ def _check_warmup(spec: "CampaignSpec") -> None:
             f"silence.warmup_epochs: {spec.silence.warmup_epochs} of {shortest} epochs leave none to judge: "
             f"lower it below {table}.epochs"
         )
+
+
+def _check_monitored(spec: "CampaignSpec") -> None:
+    """Silence is watched at layers that every network has."""
+    texts, plastic = templates(spec), "stdp" in _possible(spec, "learning")
+    layers = depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
+    layers = 1 if plastic else layers
+    for layer in spec.silence.monitored_layers:
+        if not -layers <= layer < layers:
+            raise ValueError(
+                f"silence.monitored_layers: {layer} is none of the {layers} layers that learn: give"
+                f" -1 for the last, or 0 to {layers - 1}"
+            )
 
 
 def _check_allocation(spec: "CampaignSpec") -> None:

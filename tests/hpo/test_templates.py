@@ -76,6 +76,12 @@ def test_templates_that_cannot_be(fixed, space, part):
         spec(fixed, space, designs={"weight_bits": [4, 8]})
 
 
+@pytest.mark.parametrize(("fixed", "layer"), [({}, 3), ({}, -4), ({"network": "{channels}c3-{width}-10"}, 3)])
+def test_a_monitored_layer_must_exist(fixed, layer):
+    with pytest.raises(SpecError, match=f"silence.monitored_layers: {layer} is none of the 3 layers"):
+        spec(fixed, silence={"monitored_layers": [-1, layer]})
+
+
 def test_texts_of_different_depth_are_refused():
     space = {"network": {"type": "categorical", "choices": ["16-10", "16-16-10"]}}
     with pytest.raises(SpecError, match="different numbers of layers"):
