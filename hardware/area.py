@@ -136,7 +136,7 @@ def _output_luts(layer: LayerResources) -> float:
     geometry = layer.convolution
     if geometry is None:
         return LUTS_PER_OUTPUT_BIT * layer.n_out
-    channels = layer.n_out // (geometry.out_frame[0] * geometry.out_frame[1])
+    channels = layer.n_out // geometry.out_pixels
     sizes = table_sizes(geometry, layer.groups)
     blocks = frozenset(name for name, size in sizes.items() if rom_in_blocks(Memory(*size)))
     return frame_luts(geometry, layer.groups, channels) + address_luts(geometry, layer.groups, blocks)

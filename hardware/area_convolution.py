@@ -28,8 +28,8 @@ def address_luts(geometry: Convolution, groups: int, in_blocks: frozenset[str] =
         tap's, the weight address, the state address of three parts, and the choice between it and the word
         that fires.
     """
-    (_, height, width), rows = geometry.in_shape, groups * geometry.in_shape[0] * geometry.kernel**2
-    words = groups * geometry.frame[0] * geometry.frame[1]
+    (_, height, width), rows = geometry.in_shape, groups * geometry.in_shape[0] * geometry.taps
+    words = groups * geometry.pixels
     word, tap = bits_for(words - 1), bits_for(geometry.kernel - 1)
     sums = max(bits_for(height - 1), tap) + max(bits_for(width - 1), tap) + bits_for(rows - 1) + 2 * word
     return table_luts(geometry, groups, in_blocks) + sums + word
@@ -64,6 +64,6 @@ def frame_luts(geometry: Convolution, groups: int, channels: int) -> int:
     Every word of a window of a pixel and group is compared with the word that fires. A pooled bit is new or
     or-ed with what was there; one that is not pooled goes straight into its register.
     """
-    pixels = geometry.out_frame[0] * geometry.out_frame[1]
+    pixels = geometry.out_pixels
     pooled = pixels * channels if geometry.pool > 1 else 0
     return pixels * groups * geometry.pool**2 + pooled

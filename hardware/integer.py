@@ -54,9 +54,7 @@ class IntegerLayer:
     @property
     def n_out(self) -> int:
         """Outputs: neurons, or pixels of all channels behind the pooling."""
-        if self.convolution is None:
-            return self.channels
-        return self.channels * self.convolution.out_frame[0] * self.convolution.out_frame[1]
+        return self.channels * (1 if self.convolution is None else self.convolution.out_pixels)
 
     @property
     def channels(self) -> int:
@@ -66,12 +64,12 @@ class IntegerLayer:
     @property
     def pixels(self) -> int:
         """Neurons that share a channel's weights: 1 in a fully connected layer."""
-        return 1 if self.convolution is None else self.convolution.frame[0] * self.convolution.frame[1]
+        return 1 if self.convolution is None else self.convolution.pixels
 
     @property
     def taps(self) -> int:
         """Weights of a channel that one input meets: the kernel's, or 1 in a fully connected layer."""
-        return 1 if self.convolution is None else self.convolution.kernel**2
+        return 1 if self.convolution is None else self.convolution.taps
 
     @property
     def rows(self) -> IntArray:

@@ -56,6 +56,21 @@ class Convolution:
         """Rows and columns of spikes, behind the pooling."""
         return self.frame[0] // self.pool, self.frame[1] // self.pool
 
+    @property
+    def pixels(self) -> int:
+        """Neurons of a channel."""
+        return self.frame[0] * self.frame[1]
+
+    @property
+    def out_pixels(self) -> int:
+        """Outputs of a channel, behind the pooling."""
+        return self.out_frame[0] * self.out_frame[1]
+
+    @property
+    def taps(self) -> int:
+        """Weights of a kernel that one input meets."""
+        return self.kernel**2
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
@@ -116,10 +131,7 @@ class TrainedLayer:
     @property
     def n_out(self) -> int:
         """Outputs: neurons, or pixels of all channels behind the pooling."""
-        if self.convolution is None:
-            return int(self.weight.shape[0])
-        rows, columns = self.convolution.out_frame
-        return int(self.weight.shape[0]) * rows * columns
+        return int(self.weight.shape[0]) * (1 if self.convolution is None else self.convolution.out_pixels)
 
     @property
     def rest(self) -> int:

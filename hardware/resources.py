@@ -235,15 +235,15 @@ def _convolution(
         raise AssertionError("no convolution")
     lanes = min(lanes, neuron.channels)
     groups = -(-neuron.channels // lanes)
-    words = groups * geometry.frame[0] * geometry.frame[1]
-    rows = groups * geometry.in_shape[0] * geometry.kernel**2
+    words = groups * geometry.pixels
+    rows = groups * geometry.in_shape[0] * geometry.taps
     core = _layer((n_in, neuron.channels, lanes), time_steps, config, neuron, feed)
     state = Memory(words, lanes * neuron.word_bits, registers=words == 1)
     current = Memory(words, lanes * neuron.accumulator_bits, registers=words == 1) if direct else None
     held = 0 if feed != "buffer" else _source_flip_flops(n_in, config.chunk_bits)
     if feed == "steps" and config.schedule == "sequential":
         held = counter_bits(-(-n_in // config.chunk_bits))
-    rows_swept, beats = geometry.frame[0] * neuron.by_rows, groups * geometry.kernel**2
+    rows_swept, beats = geometry.frame[0] * neuron.by_rows, groups * geometry.taps
     counter = counter_bits(max(words // max(rows_swept, 1), beats))
     issued = max(counter, bits_for(words - 1)) if rows_swept else counter
     scanner = 4 * config.chunk_bits + 1 + bits_for(n_in - 1) * (1 + (n_in > config.chunk_bits))

@@ -119,7 +119,7 @@ def _frames(rng: np.random.Generator) -> list[Frame]:
 
 
 def _pixels(channels: int, geometry: Convolution) -> int:
-    return channels * geometry.out_frame[0] * geometry.out_frame[1]
+    return channels * geometry.out_pixels
 
 
 def _convolved(

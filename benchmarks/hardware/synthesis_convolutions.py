@@ -21,7 +21,7 @@ CLOCK: dict[str, Any] = {"family": "clock_driven"}
 def _case(convolutions: list[tuple[int, Convolution]], lanes: tuple[int, ...], **more: Any) -> Case:
     """Put ten neurons behind ``convolutions``."""
     channels, last = convolutions[-1]
-    n_in = channels * last.out_frame[0] * last.out_frame[1]
+    n_in = channels * last.out_pixels
     config = {**SLIM, "lanes": lanes, **more}
     return Case((n_in, 10), time_steps=STEPS, config=config, convolutions=tuple(convolutions))
 
