@@ -9,13 +9,13 @@ alone, up to the rounding of sums in another order.
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from models.batches import Batch, EncodedSplits
-from models.course import Course, Stopwatch, check_fit
+from models.batches import Batch, EncodedSplits, epoch_batches
+from models.course import Course, check_fit
 from models.records import EpochReport, TrainingResult, TrainingSettings
 from models.specification import NetworkSpec
 from models.stacked_learner import StackedLearner
+from models.stopwatch import Stopwatch, timed_batches
 from models.surrogates import surrogate_named
-from models.training import timed_batches
 from spikefront.errors import SpecError
 
 Progress = Callable[[int, EpochReport], None]
@@ -116,7 +116,9 @@ class _Program:
             self.courses[place].start_epoch()
         rates: list[float] = []
         clock = Stopwatch()
-        for batch in timed_batches(data, self.learner.settings[0], epoch, clock):
+        first = self.learner.settings[0]
+        batches = epoch_batches(data, first.batch_size, first.order_seed, epoch)
+        for batch in timed_batches(batches, clock):
             rates = self.learner.learning_rates()
             with clock.timed("train"):
                 stopped = self._step(batch)

@@ -1,8 +1,5 @@
 """The course of one training: what its steps showed, whether it goes on, and the record it leaves."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +11,7 @@ from models.judge import Judge, Look, Verdict
 from models.parameters import Network
 from models.records import EpochReport, Seconds, TrainingResult, TrainingSettings
 from models.specification import NetworkSpec
+from models.stopwatch import Stopwatch
 from models.trained import trained_weights
 from spikefront.errors import SpecError
 
@@ -25,41 +23,10 @@ class Seen:
     Attributes:
         look: for the judge.
         correct: samples of the batch that were classified rightly.
-        finite: whether every parameter is a number after the step.
     """
 
     look: Look
     correct: int
-    finite: bool
-
-
-@dataclass
-class Stopwatch:
-    """Wall time by part, in seconds."""
-
-    encode: float = 0.0
-    train: float = 0.0
-    validate: float = 0.0
-
-    @contextmanager
-    def timed(self, part: str) -> Iterator[None]:
-        """Add what happens inside to a part."""
-        start = time.perf_counter()
-        yield
-        setattr(self, part, getattr(self, part) + time.perf_counter() - start)
-
-    def add(self, other: "Stopwatch", share: float) -> None:
-        """Add a share of what another one measured."""
-        for part, seconds in vars(other).items():
-            setattr(self, part, getattr(self, part) + share * seconds)
-
-    def reset(self) -> None:
-        """Start from zero."""
-        self.encode = self.train = self.validate = 0.0
-
-    def total(self) -> float:
-        """All parts together."""
-        return self.encode + self.train + self.validate
 
 
 @dataclass
@@ -106,7 +73,6 @@ class Course:
         self._capacity = np.array([layer.n_out * self.spec.time_steps for layer in self.spec.layers])
         self._judge = Judge(self.settings.silence, self.train_size, self._capacity, self.settings.seed)
         self._best = Best(self.settings.patience)
-        self._samples_seen = 0
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -116,13 +82,9 @@ class Course:
         self._judge.start_epoch()
 
     def see(self, seen: Seen) -> bool:
-        """Take one step in; True when it ends the training, with ``outcome`` saying why.
-
-        Overflow is looked for first, since a network of infinite weights falls silent as well.
-        """
-        self._samples_seen += len(seen.look.layer_spikes)
+        """Take one step in; True when it ends the training, with ``outcome`` saying why."""
         self._tally.add(seen)
-        self.outcome = self._judge.step(seen.look, len(self.reports)) if seen.finite else "not_finite"
+        self.outcome = self._judge.step(seen.look, len(self.reports))
         return self.outcome != "complete"
 
     def close_epoch(self, accuracy: float, learning_rate: float) -> EpochReport:
@@ -159,7 +121,7 @@ class Course:
             best_epoch=self._best.epoch,
             epochs=tuple(self.reports),
             silence_constraint=self._judge.constraint(),
-            samples_seen=self._samples_seen,
+            samples_seen=self._judge.samples,
             seconds=Seconds(**vars(self.clock)),
             audit=self._judge.audit(),
         )
@@ -179,7 +141,7 @@ class Course:
                 " smaller weights"
             )
         if self.outcome == "not_finite":
-            return f"loss or weights overflowed after {self._samples_seen} samples; lower the learning rate"
+            return f"loss or weights overflowed after {self._judge.samples} samples; lower the learning rate"
         return ""
 
 

@@ -44,11 +44,13 @@ class Look:
         layer_spikes: spikes per sample and layer, integers (B, L).
         loss: of the batch.
         gradients: norm of every weight's gradient; empty where there are none.
+        finite: whether every parameter is a number after the step.
     """
 
     layer_spikes: NDArray[np.integer]
     loss: float
     gradients: Sequence[float] = ()
+    finite: bool = True
 
 
 @dataclass
@@ -89,12 +91,16 @@ class Judge:
     def step(self, look: Look, epoch: int) -> Verdict:
         """Take one training step in; anything but "complete" ends the training.
 
+        Overflow is looked for first, since a network of infinite weights falls silent as well.
+
         Args:
             look: what the step showed.
             epoch: number of the epoch, from 0.
         """
         self.samples += len(look.layer_spikes)
-        if not (math.isfinite(look.loss) and all(math.isfinite(norm) for norm in look.gradients)):
+        if not (
+            look.finite and math.isfinite(look.loss) and all(math.isfinite(norm) for norm in look.gradients)
+        ):
             return "not_finite"
         self.quiet = self.quiet + 1 if self._is_quiet(look) else 0
         self.exploding = self.exploding + 1 if self._explodes(look) else 0

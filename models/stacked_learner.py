@@ -85,7 +85,7 @@ class StackedLearner:
             strict=True,
         )
         return [
-            Seen(Look(spikes, loss, tuple(gradients)), correct, finite)
+            Seen(Look(spikes, loss, tuple(gradients), finite), correct)
             for spikes, loss, gradients, correct, finite in rows
         ]
 

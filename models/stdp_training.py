@@ -1,9 +1,7 @@
 """Training a layer of competing neurons by plasticity, watching for silence."""
 
-import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -18,6 +16,7 @@ from models.plasticity import PlasticNetwork
 from models.records import EpochReport, Seconds
 from models.stdp import StdpSettings, StdpSpec
 from models.stdp_record import deployed
+from models.stopwatch import Stopwatch, timed_batches
 from models.trained import TrainedWeights
 from spikefront.errors import SpecError
 
@@ -133,9 +132,7 @@ class _Run:
     decoder: Decoder | None = None
     outcome: Verdict = "complete"
     reports: list[EpochReport] = field(default_factory=list)
-    clock: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("encode", "train", "validate"), 0.0)
-    )
+    clock: Stopwatch = field(default_factory=Stopwatch)
 
     @classmethod
     def start(cls, spec: StdpSpec, settings: StdpSettings, data: EncodedSplits) -> "_Run":
@@ -148,15 +145,16 @@ class _Run:
         started = time.perf_counter()
         self.judge.start_epoch()
         spikes = 0
-        for batch in self._batches(self.settings.batch_size, self.settings.seed, epoch):
-            with self._timed("train"):
+        batches = epoch_batches(self.data, self.settings.batch_size, self.settings.seed, epoch)
+        for batch in timed_batches(batches, self.clock):
+            with self.clock.timed("train"):
                 fired = self.network.learn(batch).sum(dim=(0, 2)).long()
                 spikes += int(fired.sum())
-                loss = 0.0 if self.network.finite() else math.nan
-                self.outcome = self.judge.step(Look(fired.numpy(force=True)[:, None], loss), epoch)
+                look = Look(fired.numpy(force=True)[:, None], loss=0.0, finite=self.network.finite())
+                self.outcome = self.judge.step(look, epoch)
             if self.outcome != "complete":
                 return None
-        with self._timed("validate"):
+        with self.clock.timed("validate"):
             accuracy, validation_accuracy = self._assess(epoch)
         per_sample = spikes / len(self.data)
         return EpochReport(
@@ -181,7 +179,7 @@ class _Run:
             epochs=tuple(self.reports),
             silence_constraint=self.judge.constraint(),
             samples_seen=self.judge.samples,
-            seconds=Seconds(**self.clock),
+            seconds=Seconds(**vars(self.clock)),
             audit=self.judge.audit(),
         )
 
@@ -200,15 +198,6 @@ class _Run:
             float((predict(self.decoder, seen) == known).mean()),
             float((validation == self.data.validation.labels).mean()),
         )
-
-    def _batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        batches = epoch_batches(self.data, size, seed, epoch)
-        while True:
-            with self._timed("encode"):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            yield batch
 
     def _reason(self) -> str:
         silence = self.settings.silence
@@ -229,12 +218,6 @@ class _Run:
                 " or theta_plus"
             )
         return ""
-
-    @contextmanager
-    def _timed(self, part: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.clock[part] += time.perf_counter() - start
 
 
 def _capacity(spec: StdpSpec) -> int:

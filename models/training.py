@@ -1,16 +1,17 @@
 """Training one network by backpropagation through time, watching for silence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from torch import Tensor
 
-from models.batches import Batch, EncodedSplits, epoch_batches
-from models.course import Course, Seen, Stopwatch, check_fit
+from models.batches import EncodedSplits, epoch_batches
+from models.course import Course, Seen, check_fit
 from models.evaluation import evaluate, predictions
 from models.judge import Look
 from models.learner import Learner, Step
 from models.records import EpochReport, Seconds, TrainingResult, TrainingSettings
 from models.specification import NetworkSpec
+from models.stopwatch import timed_batches
 
 __all__ = ["EpochReport", "Seconds", "TrainingResult", "TrainingSettings", "train"]
 
@@ -47,24 +48,13 @@ def train(
     return course.result(learner.network)
 
 
-def timed_batches(
-    data: EncodedSplits, settings: TrainingSettings, epoch: int, clock: Stopwatch
-) -> Iterator[Batch]:
-    """The batches of an epoch, from 0, each encoded when it is asked for."""
-    batches = epoch_batches(data, settings.batch_size, settings.order_seed, epoch)
-    while True:
-        with clock.timed("encode"):
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch
-
-
 def _epoch(learner: Learner, course: Course, data: EncodedSplits) -> bool:
     """Train one epoch and report it; False when it was stopped."""
     course.start_epoch()
     rate = learner.learning_rate
-    for batch in timed_batches(data, course.settings, len(course.reports), course.clock):
+    settings = course.settings
+    batches = epoch_batches(data, settings.batch_size, settings.order_seed, len(course.reports))
+    for batch in timed_batches(batches, course.clock):
         with course.clock.timed("train"):
             rate = learner.learning_rate
             if course.see(_seen(learner, learner.step(batch), batch.labels)):
@@ -77,5 +67,6 @@ def _epoch(learner: Learner, course: Course, data: EncodedSplits) -> bool:
 
 def _seen(learner: Learner, step: Step, labels: Tensor) -> Seen:
     guesses = predictions(step.activity.output, learner.network.spec.readout).cpu()
-    look = Look(step.activity.layer_spikes.numpy(force=True), step.loss, step.gradients)
-    return Seen(look, int((guesses == labels).sum()), learner.network.finite())
+    spikes = step.activity.layer_spikes.numpy(force=True)
+    look = Look(spikes, step.loss, step.gradients, learner.network.finite())
+    return Seen(look, int((guesses == labels).sum()))
