@@ -78,6 +78,12 @@ def templates(spec: "CampaignSpec") -> tuple[str, ...]:
     return tuple(text for text in _possible(spec, "network") if isinstance(text, str))
 
 
+def layer_count(spec: "CampaignSpec") -> int:
+    """Layers of neurons, as many in every network of a campaign."""
+    texts = templates(spec)
+    return depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
+
+
 def _possible(spec: "CampaignSpec", name: str) -> tuple[Any, ...]:
     """The values that a parameter may have: those searched, the fixed one, or the default."""
     searched = spec.space.get(name)
@@ -160,9 +166,7 @@ def _check_warmup(spec: "CampaignSpec") -> None:
 
 def _check_monitored(spec: "CampaignSpec") -> None:
     """Silence is watched at layers that every network has."""
-    texts, plastic = templates(spec), "stdp" in _possible(spec, "learning")
-    layers = depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
-    layers = 1 if plastic else layers
+    layers = 1 if "stdp" in _possible(spec, "learning") else layer_count(spec)
     for layer in spec.silence.monitored_layers:
         if not -layers <= layer < layers:
             raise ValueError(

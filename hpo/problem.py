@@ -11,12 +11,11 @@ import numpy as np
 
 from hardware.expected_cost import Design, expected_costs
 from hpo.campaign import CampaignSpec
-from hpo.campaign_checks import templates
+from hpo.campaign_checks import layer_count, templates
 from hpo.optimizer import Limit, Outcome, Problem
 from hpo.optimizer.problem import FloatArray, Measures
 from hpo.queries import hypervolume_scale
 from hpo.space import Config
-from workers.layout import depth
 from workers.parameters import design_grid
 
 COMPUTED = ("latency_us", "energy_uj", "luts", "ffs", "bram36", "dsps")
@@ -66,9 +65,8 @@ class GreyBox:
 
 def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int) -> Problem:
     """The optimiser's view of a campaign on a data set of that shape."""
-    texts = templates(spec)
-    layers = depth(texts[0]) if texts else int(spec.fixed.get("hidden_layers", 1)) + 1
-    counted = layers + any(text.endswith("r") for text in texts)  # own spikes of a recurrent last layer too
+    # own spikes of a recurrent last layer count too
+    counted = layer_count(spec) + any(text.endswith("r") for text in templates(spec))
     limits = tuple(
         Limit(name, at_most=_or(bound.max, np.inf), at_least=_or(bound.min, -np.inf))
         for name, bound in spec.bounds

@@ -51,14 +51,15 @@ def layer_shape(layer: Layer, leaks: tuple[float | None, ...], **facts: Any) -> 
     return LayerShape(
         layer.n_in,
         layer.channels,
-        convolution=_geometry(layer),
+        convolution=geometry(layer),
         recurrent=layer.recurrent,
         leaks=leaks,
         **facts,
     )
 
 
-def _geometry(layer: Layer) -> Convolution | None:
+def geometry(layer: Layer) -> Convolution | None:
+    """A convolutional layer's geometry as the hardware knows it; None for a fully connected one."""
     if not layer.convolutional:
         return None
     channels, rows, columns = layer.in_shape

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from hardware.network import Convolution, TrainedLayer, TrainedNetwork
+from hardware.network import TrainedLayer, TrainedNetwork
 from models.trained import LayerWeights, TrainedWeights
 from spikefront.errors import DesignError
+from workers.layout import geometry
 
 
 def trained_network(weights: TrainedWeights) -> TrainedNetwork:
@@ -42,13 +43,5 @@ def _trained_layer(index: int, layer: LayerWeights) -> TrainedLayer:
         bias=layer.bias,
         refractory_steps=layer.refractory_steps,
         recurrent=layer.recurrent,
-        convolution=_convolution(layer),
+        convolution=geometry(layer.layer),
     )
-
-
-def _convolution(weights: LayerWeights) -> Convolution | None:
-    layer = weights.layer
-    if not layer.convolutional:
-        return None
-    channels, rows, columns = layer.in_shape
-    return Convolution((channels, rows, columns), layer.kernel, layer.stride, layer.padding, layer.pool)

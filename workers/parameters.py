@@ -210,6 +210,10 @@ class TrialParameters(BaseModel):
             return self
         return self.model_copy(update={"lanes": allocate(net, spikes, self.accelerator(), target).lanes})
 
+    def layer_beta(self, layer: int) -> float:
+        """beta of one layer, counted from 0."""
+        return self.beta[layer] if isinstance(self.beta, tuple) else self.beta
+
     def layout(self, classes: int) -> str:
         """The layers in text form, input left out.
 
@@ -255,13 +259,12 @@ class TrialParameters(BaseModel):
 
     def _competing(self, n_in: int, classes: int) -> NetworkShape:
         """The layer that learns by plasticity, and the one that adds up what its spikes stand for."""
-        decay = self.beta[0] if isinstance(self.beta, tuple) else self.beta
         layers = (
             LayerShape(
                 n_in,
                 self.hidden_width,
                 recurrent=True,
-                leaks=(decay,),
+                leaks=(self.layer_beta(0),),
                 subtracts=False,
                 refractory_steps=self.refractory_steps,
             ),
@@ -271,7 +274,7 @@ class TrialParameters(BaseModel):
 
     def _leaks(self, layer: int) -> tuple[float | None, ...]:
         """Decays of a layer as ``LayerShape`` wants them; None for one that is learned."""
-        beta = self.beta[layer] if isinstance(self.beta, tuple) else self.beta
+        beta = self.layer_beta(layer)
         decay = 1.0 + math.log(beta) if self.neuron == "lapicque" else beta
         known = decay if self.learn_beta == "fixed" else None
         return (known, self.alpha) if self.neuron == "synaptic" else (known,)

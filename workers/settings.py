@@ -105,7 +105,7 @@ def stdp_spec(parameters: TrialParameters, inputs: int, classes: int) -> StdpSpe
         classes=classes,
         code=code(parameters),
         neurons=parameters.hidden_width,
-        beta=parameters.beta[0] if isinstance(parameters.beta, tuple) else parameters.beta,
+        beta=parameters.layer_beta(0),
         threshold=parameters.threshold,
         inhibition=parameters.inhibition,
         inhibition_cap=parameters.inhibition_cap,
