@@ -1,134 +1,74 @@
-"""Black boxes with known answers: published constrained problems, and one shaped like a spiking network."""
+"""Every black box of the comparison by name, and the most hypervolume that is known for it.
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+A box that takes long to import joins by a line in ``ELSEWHERE``: "module:function", called with a seed.
+"""
 
-import numpy as np
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 
-from hpo.optimizer import Observation, Outcome, Problem, Proposal, observe
-from hpo.pareto import Objective
-from hpo.space import Categorical, Config, Float, Integer, Ordinal, Space
+from benchmarks.optimizer.box import Box, Measured
+from benchmarks.optimizer.problems_published import (
+    branincurrin,
+    c2dtlz2,
+    discbrake,
+    mw7,
+    osy,
+    srn,
+    tnk,
+    weldedbeam,
+)
+from benchmarks.optimizer.problems_snn import NEED_60, NEED_95, snn, snn_binary, snn_blackbox
+from benchmarks.optimizer.problems_spiking import spiking
 
-Measured = tuple[dict[str, float] | None, dict[str, float]]
+__all__ = ["BOXES", "COMPARED", "Box", "Measured", "best_known", "c2dtlz2", "make", "osy", "spiking"]
 
-
-@dataclass(frozen=True)
-class Box:
-    """A problem and what running one configuration gives: outcomes (None if silent) and constraints."""
-
-    problem: Problem
-    run: Callable[[Config, np.random.Generator], Measured]
-
-    def evaluate(self, proposal: Proposal, rng: np.random.Generator) -> Observation:
-        """The finished trial."""
-        outcomes, constraints = self.run(proposal.config, rng)
-        if outcomes is None:
-            return Observation(proposal.index, proposal.config, "silent", None, constraints)
-        return observe(self.problem, proposal, outcomes, constraints)
-
-
-def spiking(seed: int) -> Box:
-    """Twelve mixed variables; about 65 % of the volume is silent and says nothing about objectives.
-
-    The drive (input gain over threshold, decay, slope of the surrogate) decides silence; accuracy has a ridge
-    in drive and learning rate; spikes grow with drive and width; latency and energy follow from spikes and
-    from what is known of the hardware (width, lanes, weight bits).
-    """
-    space = Space(
-        {
-            "beta": Float(low=0.5, high=0.99),
-            "threshold": Float(low=0.3, high=3.0),
-            "surrogate": Categorical(choices=("fast_sigmoid", "arctangent", "escape")),
-            "slope": Float(low=1.0, high=50.0, log=True),
-            "learning_rate": Float(low=1e-4, high=5e-2, log=True),
-            "batch_size": Ordinal(values=(16, 32, 64, 128)),
-            "width": Integer(low=16, high=256, log=True),
-            "neuron": Categorical(choices=("lif", "lapicque")),
-            "reset": Categorical(choices=("subtract", "zero")),
-            "time_steps": Integer(low=5, high=30),
-            "weight_bits": Integer(low=3, high=8),
-            "refractory": Integer(low=0, high=4, when={"neuron": ("lapicque",)}),
-        }
-    )
-    objectives = (
-        Objective("accuracy", "max", "linear", 0.3),
-        Objective("latency_us", "min", "log", 1000.0),
-        Objective("energy_uj", "min", "log", 100.0),
-    )
-    outcomes = (Outcome("accuracy", "logit"), Outcome("spikes", "log"))
-    problem = Problem(space, objectives, outcomes, ("silence",), (), _hardware, seed)
-    return Box(problem, _train)
+BEST_KNOWN = Path(__file__).with_name("best_known.json")
+COMPARED = (
+    "snn60",
+    "snn95",
+    "osy",
+    "c2dtlz2",
+    "weldedbeam",
+    "discbrake",
+    "mw7",
+    "branincurrin",
+    "tnk",
+    "srn",
+    "spiking",
+)
+BOXES: dict[str, Callable[[int], Box]] = {
+    "snn60": snn(NEED_60),
+    "snn95": snn(NEED_95),
+    "snn60_blackbox": snn_blackbox(NEED_60),
+    "snn95_blackbox": snn_blackbox(NEED_95),
+    "snn60_binary": snn_binary(NEED_60),
+    "snn95_binary": snn_binary(NEED_95),
+    "osy": osy,
+    "c2dtlz2": c2dtlz2,
+    "weldedbeam": weldedbeam,
+    "discbrake": discbrake,
+    "mw7": mw7,
+    "branincurrin": branincurrin,
+    "tnk": tnk,
+    "srn": srn,
+    "spiking": spiking,
+}
+ELSEWHERE = {"table": "benchmarks.optimizer.table:table"}
 
 
-def _train(config: Config, rng: np.random.Generator) -> Measured:
-    c = {key: value for key, value in config.items() if not isinstance(value, str)}
-    drive = 1.2 * math.log(float(c["beta"]) / (1.0 - float(c["beta"])) + 1.0) - 1.5 * math.log(
-        float(c["threshold"])
-    )
-    drive += 0.06 * (float(c["time_steps"]) - 15) - 0.25 * float(c.get("refractory", 0))
-    drive += {"lif": 0.0, "lapicque": -0.4}[str(config["neuron"])]
-    slope, rate = math.log(float(c["slope"]) / 7), math.log10(float(c["learning_rate"]) / 3e-3)
-    drive -= 0.5 * slope**2 * (config["surrogate"] == "escape") + 0.3 * max(0.0, rate) ** 2
-    silent = 1.0 / (1.0 + math.exp(3.0 * (drive - 0.9)))
-    if silent > 0.3:
-        return None, {"silence": silent - 0.05 + 0.01 * rng.standard_normal()}
-    loss = 0.35 * rate**2 + 0.15 * slope**2 + 0.25 * (drive - 1.8) ** 2
-    loss += {"fast_sigmoid": 0.0, "arctangent": 0.15, "escape": 0.05}[str(config["surrogate"])]
-    loss += 0.1 * (config["reset"] == "zero") + 0.5 * 2.0 ** (4 - float(c["weight_bits"]))
-    loss += 12.0 / float(c["width"]) + 0.02 * abs(math.log2(float(c["batch_size"]) / 32))
-    score = 3.5 - 2.2 * loss + 0.1 * rng.standard_normal()
-    spikes = math.exp(0.9 * drive + 0.7 * math.log(float(c["width"])) + math.log(float(c["time_steps"]) / 10))
-    outcomes = {
-        "accuracy": 1 / (1 + math.exp(-score)),
-        "spikes": spikes * math.exp(0.05 * rng.standard_normal()),
-    }
-    return outcomes, {"silence": silent - 0.3}
+def make(name: str, seed: int) -> Box:
+    """The box of that name; its problem has ``seed``."""
+    if name in BOXES:
+        return BOXES[name](seed)
+    module, function = ELSEWHERE[name].split(":")
+    return getattr(import_module(module), function)(seed)
 
 
-def _hardware(configs: list[Config], outcomes: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Four numbers of lanes per configuration: (S, K, 4)."""
-    lanes = np.array([1.0, 4.0, 16.0, 64.0])
-    width = np.array([float(c["width"]) for c in configs])[:, None]
-    steps = np.array([float(c["time_steps"]) for c in configs])[:, None]
-    bits = np.array([float(c["weight_bits"]) for c in configs])[:, None]
-    spikes = outcomes[..., 1:2]
-    cycles = spikes * np.ceil(width / lanes) + 6.0 * steps
-    energy = 1e-4 * spikes * width * bits / 8 + cycles * (0.5 + 0.03 * lanes) * 1e-3
-    accuracy = np.broadcast_to(outcomes[..., :1], cycles.shape)
-    return {"accuracy": accuracy, "latency_us": cycles / 100.0, "energy_uj": energy}
-
-
-def osy(seed: int) -> Box:
-    """OSY: six floats, two objectives, six constraints (Osyczka & Kundu 1995)."""
-    bounds = [(0, 10), (0, 10), (1, 5), (0, 6), (1, 5), (0, 10)]
-    space = Space({f"x{k}": Float(low=low, high=high) for k, (low, high) in enumerate(bounds, 1)})
-    objectives = (Objective("f1", "min", "linear", -75.0), Objective("f2", "min", "linear", 75.0))
-    constraints = tuple(f"g{k}" for k in range(1, 7))
-    return Box(Problem(space, objectives, (), constraints, seed=seed), _osy)
-
-
-def _osy(config: Config, rng: np.random.Generator) -> Measured:
-    del rng
-    a, b, c, d, e, f = (float(config[f"x{k}"]) for k in range(1, 7))
-    f1 = -(25 * (a - 2) ** 2 + (b - 2) ** 2 + (c - 1) ** 2 + (d - 4) ** 2 + (e - 1) ** 2)
-    f2 = a**2 + b**2 + c**2 + d**2 + e**2 + f**2
-    kept = (a + b - 2, 6 - a - b, 2 - b + a, 2 - a + 3 * b, 4 - (c - 3) ** 2 - d, (e - 3) ** 2 + f - 4)
-    return {"f1": f1, "f2": f2}, {f"g{k}": -value for k, value in enumerate(kept, 1)}
-
-
-def c2dtlz2(seed: int) -> Box:
-    """C2-DTLZ2 with twelve floats, two objectives and radius 0.2 (Jain & Deb, IEEE TEC 2014)."""
-    space = Space({f"x{k}": Float(low=0.0, high=1.0) for k in range(12)})
-    objectives = (Objective("f1", "min", "linear", 1.1), Objective("f2", "min", "linear", 1.1))
-    return Box(Problem(space, objectives, (), ("ring",), seed=seed), _c2dtlz2)
-
-
-def _c2dtlz2(config: Config, rng: np.random.Generator) -> Measured:
-    del rng
-    x = np.array([float(config[f"x{k}"]) for k in range(12)])
-    radius = 1.0 + float(((x[1:] - 0.5) ** 2).sum())
-    f = radius * np.array([math.cos(x[0] * math.pi / 2), math.sin(x[0] * math.pi / 2)])
-    corners = [(f[k] - 1) ** 2 + f[1 - k] ** 2 - 0.2**2 for k in (0, 1)]
-    centre = float(((f - 1 / math.sqrt(2)) ** 2).sum()) - 0.2**2
-    return {"f1": float(f[0]), "f2": float(f[1])}, {"ring": float(min(*corners, centre))}
+@cache
+def best_known() -> dict[str, float]:
+    """Most hypervolume known for each box, as ``benchmarks.optimizer.best_known`` found it."""
+    rows = json.loads(BEST_KNOWN.read_text(encoding="utf-8"))["rows"] if BEST_KNOWN.exists() else []
+    return {row["problem"]: row["volume"] for row in rows}
