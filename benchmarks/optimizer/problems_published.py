@@ -39,7 +39,7 @@ def weldedbeam(seed: int) -> Box:
 
 
 def discbrake(seed: int) -> Box:
-    """Disc brake: mass against stopping time, four constraints (Tanabe & Ishibuchi, Applied Soft Comp. 2020)."""
+    """Disc brake: mass against stopping time, four constraints (Tanabe & Ishibuchi, ASC 2020)."""
     return _box(_discbrake, [(55, 80), (75, 110), (1000, 3000), (11, 20)], (5.7771, 3.9651), 4, seed)
 
 

@@ -25,18 +25,24 @@ def volume_at(campaign: Campaign, evaluations: int) -> float:
     return float(volumes[min(evaluations, len(volumes)) - 1])
 
 
-def table(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
-    """A row per problem and method, from the longest campaign of each seed."""
+def longest(campaigns: Sequence[Campaign]) -> Groups:
+    """Campaigns by (problem, method) and seed; of several the one with most evaluations."""
     groups: dict[tuple[str, str], dict[int, Campaign]] = defaultdict(dict)
     for campaign in sorted(campaigns, key=lambda c: int(c["evaluations"])):
         groups[campaign["problem"], campaign["method"]][campaign["seed"]] = campaign
+    return groups
+
+
+def table(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
+    """A row per problem and method, from the longest campaign of each seed."""
+    groups = longest(campaigns)
     rows = [_row(problem, method, list(seeds.values())) for (problem, method), seeds in groups.items()]
     _compare(rows, groups)
     return sorted(rows, key=lambda row: (row["problem"], -(row[f"hv_{LAST}"] or 0.0)))
 
 
 def verdict(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Ours against the best peer at each judged budget: wins, the worst ratio, and whether the goal is met."""
+    """Ours against the best peer at each judged budget: wins, the worst ratio, whether the goal is met."""
     ratios = {}
     for row in rows:
         if row["method"] == OURS:

@@ -18,11 +18,8 @@ METHODS: Mapping[str, tuple[str, str, str | None]] = {
     "sobol": ("own", "sobol_search", None),
     "tpe": ("with_optuna", "tpe", "optuna"),
     "nsga2": ("with_optuna", "nsga2", "optuna"),
-    "gpsampler": ("with_optuna", "gpsampler", "optuna"),
     "pymoo": ("with_pymoo", "nsga2", "pymoo"),
-    "ax": ("with_ax", "ax_default", "ax"),
-    "qlognehvi": ("with_botorch", "qlognehvi", "botorch"),
-    "scbo": ("scbo", "scbo", "botorch"),
+    "gpsampler": ("with_optuna", "gpsampler", "optuna"),
 }
 
 
