@@ -11,8 +11,8 @@ from benchmarks.optimizer.problems import best_known
 from benchmarks.optimizer.summary import LAST, longest, volume_at
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 - after the choice of a backend without a screen
-from matplotlib.axes import Axes  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 Campaign = Mapping[str, Any]
 COLOURS = {

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.optimizer.problems import best_known
 
 Campaign = Mapping[str, Any]
+Groups = Mapping[tuple[str, str], Mapping[int, Campaign]]
 BUDGETS = (25, 50, 75, 100)
 JUDGED = (50, 100)
 LAST = BUDGETS[-1]
