@@ -11,7 +11,7 @@ from models.datasets import Splits
 from spikefront import __version__
 from spikefront.errors import DataError, SpecError
 from workers.parameters import design_grid
-from workers.pool import Pool, RayPool, Resources, SerialPool
+from workers.pool import Pool, Resources, SerialPool
 
 LIBRARIES = ("torch", "botorch", "ray", "pyrtl", "numpy", "scikit-learn")
 DATA = "data"
@@ -48,6 +48,8 @@ def make_pool(spec: CampaignSpec, serial: bool = False, address: str | None = No
 
     if serial:
         return SerialPool(evaluate, spec.workers.time_limit_s)
+    from workers.ray_pool import RayPool
+
     resources = Resources(
         workers=spec.workers.count,
         threads=spec.workers.threads,

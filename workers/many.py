@@ -4,8 +4,8 @@ from collections.abc import Hashable, Sequence
 
 from models.batched import group_key, train_many
 from models.records import TrainingResult
+from workers.guard import TrialTimeoutError, guarded
 from workers.outcome import TrialOutcome, TrialRequest
-from workers.pool import TrialTimeoutError, guarded
 from workers.trial import Prepared, evaluate, outcome_of, prepare
 
 
@@ -54,4 +54,4 @@ def _together(requests: Sequence[TrialRequest]) -> list[TrialOutcome]:
 
 def _outcome(prepared: Prepared, result: TrainingResult) -> TrialOutcome:
     spent = result.seconds.encode + result.seconds.train + result.seconds.validate
-    return guarded(lambda _: outcome_of(prepared, result, spent), prepared.request)
+    return guarded(lambda _request, _report: outcome_of(prepared, result, spent), prepared.request)

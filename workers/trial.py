@@ -33,6 +33,7 @@ from workers.designs import AREA_MEASURES, details_of, measures_of
 from workers.networks import trained_network
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest, failed
 from workers.parameters import TrialParameters, design_grid
+from workers.progress import Report, curves, unheard
 from workers.settings import code, network_spec, stdp_settings, stdp_spec, training_settings
 
 KEPT_SAMPLES = 64
@@ -89,15 +90,19 @@ class Prepared:
         )
 
 
-def evaluate(request: TrialRequest) -> TrialOutcome:
+def evaluate(request: TrialRequest, report: Report = unheard) -> TrialOutcome:
     """Train one configuration and price every design of its grid.
+
+    Args:
+        request: what to evaluate.
+        report: called after every epoch of the training; what it raises ends the trial.
 
     Raises:
         SpikefrontError: the configuration cannot be trained or built; the pool records it as a failure.
     """
     prepared = prepare(request)
     started = time.perf_counter()
-    result = _train(prepared)
+    result = _train(prepared, report)
     return outcome_of(prepared, result, time.perf_counter() - started)
 
 
@@ -182,12 +187,13 @@ def _encoded(data: CampaignData, code: Code) -> EncodedSplits:
     )
 
 
-def _train(prepared: Prepared) -> TrainingResult | StdpResult:
+def _train(prepared: Prepared, report: Report) -> TrainingResult | StdpResult:
     parameters, request, splits = prepared.parameters, prepared.request, prepared.splits
     if parameters.learning == "stdp":
         plastic = stdp_spec(parameters, splits.width, splits.classes)
-        return train_stdp(plastic, stdp_settings(parameters, request.seed, request.silence), prepared.encoded)
-    return train(*prepared.gradient_training(), prepared.encoded)
+        settings = stdp_settings(parameters, request.seed, request.silence)
+        return train_stdp(plastic, settings, prepared.encoded, report)
+    return train(*prepared.gradient_training(), prepared.encoded, report)
 
 
 def _stopped(result: TrainingResult | StdpResult, timings: dict[str, float]) -> TrialOutcome:
@@ -281,11 +287,7 @@ def _metrics(result: TrainingResult | StdpResult, cost: DesignCost) -> dict[str,
 def _curves(result: TrainingResult | StdpResult) -> dict[str, Any]:
     """What every finished epoch showed, also of a training that was stopped."""
     return {
-        "loss": [epoch.loss for epoch in result.epochs],
-        "train_accuracy": [epoch.accuracy for epoch in result.epochs],
-        "validation_accuracy": [epoch.validation_accuracy for epoch in result.epochs],
-        "spikes_per_layer": [list(epoch.spikes_per_layer) for epoch in result.epochs],
-        "firing_rates": [list(epoch.firing_rates) for epoch in result.epochs],
+        **curves(result.epochs),
         "best_epoch": result.best_epoch,
         "samples_seen": result.samples_seen,
     }

@@ -26,7 +26,7 @@ class Endless:
     def submit(self, request):
         self.running.append(request.number)
 
-    def collect(self, timeout_s):
+    def collect(self, timeout_s, listen=None):
         self._during()
         return []
 
@@ -37,7 +37,7 @@ class Endless:
 def during_trial(number, act):
     """The toy's evaluation, which acts from outside while that trial runs."""
 
-    def evaluated(request):
+    def evaluated(request, _report):
         if request.number == number:
             act()
         return evaluate(request)

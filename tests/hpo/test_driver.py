@@ -99,7 +99,7 @@ def test_a_finished_campaign_is_not_driven_again(finished):
 
 
 def test_a_campaign_whose_first_trials_all_fail_is_stopped_and_can_be_mended(tmp_path):
-    def broken(_request):
+    def broken(_request, _report):
         raise OSError("no data on this machine")
 
     campaign = open_toy(tmp_path)

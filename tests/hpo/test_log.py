@@ -58,7 +58,7 @@ def test_every_state_follows_from_the_events(tmp_path, seed):
     campaign = open_toy(tmp_path, search="random", budget={"trials": 6, "initial": 6})
     store = campaign.store
 
-    def disturbed(request):
+    def disturbed(request, _report):
         check(store)
         if rng.random() < 0.4:
             what = rng.choice(["pause", "pause", "extend", "cancel" if seed == 3 else "pause"])

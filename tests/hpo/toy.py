@@ -33,7 +33,7 @@ SPEC = {
 }
 
 
-def evaluate(request):
+def evaluate(request, report=None):
     """Silent at high thresholds, failing at low betas, else a trade-off between accuracy and latency."""
     beta, threshold = request.config["beta"], request.config["threshold"]
     if threshold > 2.0:
@@ -82,7 +82,7 @@ def history(campaign):
     return [(t.number, t.state, t.config, t.seed) for t in campaign.store.trials(campaign.name)]
 
 
-def slow(request):
+def slow(request, report=None):
     """The toy trial, long enough to be killed in."""
     time.sleep(0.05)
     return evaluate(request)

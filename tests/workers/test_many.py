@@ -6,9 +6,9 @@ import pytest
 
 from hardware.record_io import from_bytes
 from workers import many
+from workers.guard import guarded
 from workers.many import evaluate_many
 from workers.outcome import TrialRequest
-from workers.pool import guarded
 from workers.trial import evaluate
 
 BASE = TrialRequest(

@@ -12,9 +12,9 @@ from models.datasets import load
 from spikefront.errors import SpikefrontError
 from workers.data import CampaignData
 from workers.designs import cost_of
+from workers.guard import guarded
 from workers.outcome import TrialRequest
 from workers.parameters import TrialParameters, design_grid
-from workers.pool import guarded
 from workers.trial import evaluate, measure_on_test, spike_key
 
 DATA = {"set": "digits", "validation_fraction": 0.2, "max_train": None}

@@ -1,0 +1,57 @@
+"""Evaluating a trial so that whatever happens in it becomes an outcome."""
+
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from workers.outcome import TrialOutcome, TrialRequest, failed
+from workers.progress import Report, Reporter, TrialStoppedError, pruned
+
+Evaluate = Callable[[TrialRequest, Report], TrialOutcome]
+
+
+class TrialTimeoutError(Exception):
+    """Raised inside a trial that has outlived its time limit."""
+
+
+def guarded(
+    evaluate: Evaluate,
+    request: TrialRequest,
+    limit_s: float | None = None,
+    reporter: Reporter | None = None,
+) -> TrialOutcome:
+    """Evaluate; whatever it raises becomes a failed outcome with its traceback, a stop a pruned one."""
+    reporter = reporter or Reporter()
+    try:
+        with _limited(limit_s):
+            reporter.check()
+            return evaluate(request, reporter)
+    except TrialStoppedError as stop:
+        return pruned(str(stop), reporter.curves())
+    except TrialTimeoutError:
+        late = failed(f"stopped after its time limit of {limit_s:g} s")
+        return replace(late, metrics=reporter.curves())
+    except Exception as error:
+        return failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+@contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Raise TrialTimeoutError in this thread after ``seconds``; only a main thread can be interrupted so."""
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        raise TrialTimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
