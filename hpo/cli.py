@@ -129,6 +129,7 @@ def status(
     name: NameArgument, home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json")] = False
 ) -> None:
     """Show where a campaign stands."""
+    from hpo.live import running_table
     from hpo.queries import status as status_of
     from hpo.show import campaign_table
 
@@ -137,6 +138,8 @@ def status(
         _print_json(found.as_dict())
     else:
         _console().print(campaign_table([found]))
+        if found.running:
+            _console().print(running_table(found.running))
 
 
 @app.command()
@@ -189,7 +192,7 @@ def show(
     found = store.trial(name, int(trial.split("-")[0]))
     designs = [store.design(name, trial)] if "-" in trial else store.designs(name, trial=found.number)
     if not plot:
-        _console().print(trial_view(found, designs))
+        _console().print(trial_view(found, designs, store.progress(name)))
         return
     from hpo.trial_plot import Source, draw_trial
 

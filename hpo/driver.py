@@ -6,8 +6,9 @@ processes ask (pause, cancel, more trials) stands in the store too, and is looke
 """
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from hpo.campaign import CampaignSpec
@@ -21,6 +22,7 @@ from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialR
 from spikefront.errors import SpikefrontError, TakenOverError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
 from workers.pool import Pool
+from workers.progress import Progress
 
 POLL_S = 0.5
 HOPELESS = 5
@@ -90,11 +92,18 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
             if store.leave(name, "finished" if spent else "paused", seen):
                 return store.campaign(name).state
             continue
-        for number, outcome in pool.collect(POLL_S):
+        for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks)):
             running.discard(number)
             history.append(_record(campaign, number, outcome))
             hooks.changed()
         _check_hope(campaign, history[before:])
+
+
+def _note(campaign: Campaign, hooks: Hooks, newest: Mapping[int, Progress]) -> None:
+    """Keep what running trials showed, for whoever looks on."""
+    shown = {number: progress.as_dict() for number, progress in newest.items()}
+    campaign.store.note_progress(campaign.name, shown)
+    hooks.changed()
 
 
 def _order(seen: CampaignRecord, hooks: Hooks) -> Literal["go", "drain", "stop"]:

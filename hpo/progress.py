@@ -11,11 +11,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.live import running_table
 from hpo.queries import CampaignStatus
 from hpo.tables import UNITS, measure_text
 
 Show = Callable[[CampaignStatus], None]
-SHOWN_STATES = ("running", "complete", "silent", "failed")
+SHOWN_STATES = ("running", "complete", "silent", "pruned", "failed")
 
 
 @contextmanager
@@ -81,7 +82,8 @@ def _panel(status: CampaignStatus, left: str) -> Group:
     counts.add_row(*(f"{status.counts.get(state, 0)} {state}" for state in SHOWN_STATES))
     counts.add_row(f"{status.ended}/{status.trials_total} ended", f"hypervolume {status.hypervolume:.4f}",
                    f"{status.front_size} designs on the front")  # fmt: skip
-    return Group(head, bar, counts, _best_table(status))
+    running = [running_table(status.running)] if status.running else []
+    return Group(head, bar, counts, _best_table(status), *running)
 
 
 def _best_table(status: CampaignStatus) -> Table:

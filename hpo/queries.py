@@ -1,12 +1,13 @@
 """What people ask of a stored campaign: its status and its front. Every boundary answers from here."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from hpo.campaign import MEASURES, CampaignSpec
 from hpo.pareto import HypervolumeScale, Objective
-from hpo.store import DesignRecord, Store, TrialRecord
+from hpo.store import DesignRecord, ProgressRecord, Store, TrialRecord
+from workers.parameters import TrialParameters
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,30 @@ class FrontDesign:
 
 
 @dataclass(frozen=True)
+class RunningTrial:
+    """How far a running trial is, as its worker last said."""
+
+    trial: int
+    at: datetime
+    epoch: int
+    epochs: int
+    loss: float | None
+    validation_accuracy: float | None
+    spikes_per_layer: list[float]
+    firing_rates: list[float]
+
+    @classmethod
+    def of(cls, record: ProgressRecord, epochs: int) -> "RunningTrial":
+        """From what the store keeps, without the curves."""
+        names = ("epoch", "loss", "validation_accuracy", "spikes_per_layer", "firing_rates")
+        return cls(record.trial, record.at, epochs=epochs, **{name: record.detail[name] for name in names})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "at": self.at.isoformat()}
+
+
+@dataclass(frozen=True)
 class CampaignStatus:
     """Where a campaign stands."""
 
@@ -50,6 +75,7 @@ class CampaignStatus:
     hypervolume: float
     best: dict[str, FrontDesign]
     front_size: int
+    running: list[RunningTrial]
     created_at: datetime
     updated_at: datetime
 
@@ -78,6 +104,7 @@ class CampaignStatus:
                 objective: {"name": best.name, "value": best.design.measures[objective]}
                 for objective, best in self.best.items()
             },
+            "running": [trial.as_dict() for trial in self.running],
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
         }
@@ -118,9 +145,24 @@ def status(store: Store, name: str) -> CampaignStatus:
         hypervolume=hypervolume_scale(spec).hypervolume([d.design.measures for d in designs]),
         best={objective: _best(designs, objective) for objective in spec.objectives} if designs else {},
         front_size=len(designs),
+        running=running_trials(spec, store),
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
+
+
+def running_trials(spec: CampaignSpec, store: Store) -> list[RunningTrial]:
+    """Running trials that have finished an epoch, by number."""
+    noted = store.progress(spec.name)
+    if not noted:
+        return []
+    default = TrialParameters.model_fields["epochs"].default
+    configs = {t.number: spec.complete(t.config) for t in store.trials(spec.name, states={"running"})}
+    return [
+        RunningTrial.of(record, int(configs[record.trial].get("epochs", default)))
+        for record in noted
+        if record.trial in configs
+    ]
 
 
 def hypervolume_curve(store: Store, name: str) -> list[float]:

@@ -6,8 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hpo.live import curve_table, rates_line
 from hpo.queries import CampaignStatus, FrontDesign
-from hpo.store import DesignRecord, TrialRecord
+from hpo.store import DesignRecord, ProgressRecord, TrialRecord
 from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_text
 
 
@@ -56,8 +57,10 @@ def trial_table(trials: Sequence[TrialRecord]) -> Table:
     return table
 
 
-def trial_view(trial: TrialRecord, designs: Sequence[DesignRecord]) -> Group:
-    """One trial: how it ended, its configuration, what each of its designs costs and why."""
+def trial_view(
+    trial: TrialRecord, designs: Sequence[DesignRecord], progress: Sequence[ProgressRecord] = ()
+) -> Group:
+    """One trial: how it ended, or how far it is; its configuration; what its designs cost and why."""
     head = Text.assemble((f"trial {trial.number}", "bold"), f" of {trial.campaign}: {trial.state}")
     reason = [Text(trial.reason, style="yellow")] if trial.reason else []
     facts = Table(show_header=False, box=None)
@@ -76,9 +79,14 @@ def trial_view(trial: TrialRecord, designs: Sequence[DesignRecord]) -> Group:
             + parameter_text([round(s, 1) for s in trial.spikes_per_layer])
         )
     ]
+    noted = [record for record in progress if record.trial == trial.number]
+    live = [part for record in noted for part in (rates_line(record), curve_table(record))]
     trace = [Text(trial.traceback, style="dim")] if trial.traceback else []
     return Group(
-        head, *reason, facts, *(spikes if trial.spikes_per_layer else []), *map(design_view, designs), *trace
+        *(head, *reason, facts, *live),
+        *(spikes if trial.spikes_per_layer else []),
+        *map(design_view, designs),
+        *trace,
     )
 
 

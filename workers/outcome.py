@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-TrialState = Literal["complete", "silent", "failed"]
+TrialState = Literal["complete", "silent", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class TrialOutcome:
     """How one trial ended.
 
     Attributes:
-        state: "silent" is an outcome, not an error; "failed" carries a reason and a traceback.
+        state: "silent" is an outcome, not an error; "pruned" was stopped from outside; "failed" carries a
+            reason and a traceback.
         metrics: accuracies and losses, per epoch where they are curves.
         constraints: graded, feasible where <= 0 (design of arXiv 2403.00450's follow-up).
         spikes_per_layer: mean spikes per inference, inputs first, output layer last.

@@ -4,6 +4,7 @@ A trial reports after every epoch. A ``Reporter`` stands between the trial and i
 reported, gives the newest to the pool, and ends the trial once the pool asks for that.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,24 +54,31 @@ class Progress:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """The newest epoch, and the curves that led to it thinned to ``CURVE_POINTS``, as JSON values."""
+        """The newest epoch, and the curves that led to it thinned to ``CURVE_POINTS``, as JSON values.
+
+        Numbers that are not finite, which JSON does not know, are None.
+        """
         stride = -(-self.epoch // CURVE_POINTS)
         kept = [place for place in range(self.epoch) if (self.epoch - 1 - place) % stride == 0]
         return {
             "epoch": self.epoch,
-            "loss": self.loss[-1],
+            "loss": _finite(self.loss[-1]),
             "train_accuracy": self.train_accuracy[-1],
             "validation_accuracy": self.validation_accuracy[-1],
             "spikes_per_layer": list(self.spikes_per_layer),
             "firing_rates": list(self.firing_rates),
-            "silence_constraint": self.silence_constraint,
+            "silence_constraint": _finite(self.silence_constraint),
             "seconds": self.seconds,
             "curve": {
                 "epoch": [place + 1 for place in kept],
-                "loss": [self.loss[place] for place in kept],
+                "loss": [_finite(self.loss[place]) for place in kept],
                 "validation_accuracy": [self.validation_accuracy[place] for place in kept],
             },
         }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 Listener = Callable[[Mapping[int, Progress]], None]

@@ -91,7 +91,7 @@ def campaigns(
 
 @router.get("/campaigns/{name}")
 def campaign(name: str, service: ServiceDep) -> dict[str, Any]:
-    """State, trials by state, hypervolume, and the best design for each objective."""
+    """State, trials by state and those that run, hypervolume, and the best design for each objective."""
     return queries.status(service.store, name).as_dict()
 
 
@@ -140,10 +140,11 @@ def trials(
 
 @router.get("/campaigns/{name}/trials/{number}")
 def trial(name: str, number: int, service: ServiceDep) -> dict[str, Any]:
-    """One trial with its designs."""
+    """One trial with its designs, and its progress while it runs."""
     record: TrialRecord = service.store.trial(name, number)
     designs = service.store.designs(name, trial=number)
-    return {**asdict(record), "designs": [_design(design) for design in designs]}
+    noted = next((asdict(found) for found in service.store.progress(name) if found.trial == number), None)
+    return {**asdict(record), "designs": [_design(design) for design in designs], "progress": noted}
 
 
 @router.get("/campaigns/{name}/front")

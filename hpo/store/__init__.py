@@ -9,6 +9,7 @@ from hpo.store.records import (
     DesignRecord,
     DesignResult,
     EventRecord,
+    ProgressRecord,
     TrialRecord,
     TrialResult,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "DesignRecord",
     "DesignResult",
     "EventRecord",
+    "ProgressRecord",
     "StopRequest",
     "Store",
     "TrialRecord",

@@ -1,9 +1,16 @@
 """What a store does, whatever database is behind it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord, TrialResult
+from hpo.store.records import (
+    CampaignRecord,
+    DesignRecord,
+    EventRecord,
+    ProgressRecord,
+    TrialRecord,
+    TrialResult,
+)
 from hpo.store.states import CampaignState, StopRequest, TrialState
 
 
@@ -102,6 +109,15 @@ class Store(Protocol):
 
     def finish_trial(self, campaign: str, number: int, result: TrialResult) -> TrialRecord:
         """Write a trial's outcome and its designs together; ConflictError when it is finished already."""
+
+    def note_progress(self, campaign: str, newest: Mapping[int, Mapping[str, Any]]) -> None:
+        """Keep the newest of each running trial, by number; of trials that do not run nothing is kept.
+
+        It goes when the trial ends or returns to the queue, and leaves no trace in the history.
+        """
+
+    def progress(self, campaign: str) -> list[ProgressRecord]:
+        """What is kept of running trials, by number."""
 
     def requeue_running(self, campaign: str) -> list[int]:
         """Queue every running trial again, ``attempts`` one higher; for a driver that follows a dead one.

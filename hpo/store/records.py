@@ -115,6 +115,15 @@ class DesignRecord:
 
 
 @dataclass(frozen=True)
+class ProgressRecord:
+    """The newest of a running trial: its number, when it was noted (UTC), and what it showed."""
+
+    trial: int
+    at: datetime
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class EventRecord:
     """One line of a campaign's history; ``trial`` is None for what concerns the whole campaign."""
 

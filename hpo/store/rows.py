@@ -1,16 +1,17 @@
 """Finding and filling rows within a transaction, for every part of the store."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from hpo.store.leases import Fence
 from hpo.store.plain import clean_text, floats, number, plain_dict
 from hpo.store.records import DesignResult, TrialResult
 from hpo.store.states import FINAL_TRIAL_STATES, TrialState
-from hpo.store.tables import CampaignRow, DesignRow, EventRow, TrialRow, now
+from hpo.store.tables import CampaignRow, DesignRow, EventRow, ProgressRow, TrialRow, now
 from spikefront.errors import InputError, NotFoundError
 
 
@@ -101,12 +102,30 @@ def new_design(trial: TrialRow, index: int, design: DesignResult) -> DesignRow:
     )
 
 
+def note_progress(session: Session, campaign: str, newest: Mapping[int, Mapping[str, Any]]) -> None:
+    """Keep what is new of the trials that run."""
+    running = select(TrialRow.number).where(
+        TrialRow.campaign == campaign, TrialRow.state == "running", TrialRow.number.in_(newest)
+    )
+    for trial in session.scalars(running).all():
+        detail = plain_dict(newest[trial], "progress")
+        session.merge(ProgressRow(campaign=campaign, trial=trial, at=now(), detail=detail))
+
+
+def forget_progress(session: Session, campaign: str, *numbers: int) -> None:
+    """Trials that no longer run have no progress."""
+    session.execute(
+        delete(ProgressRow).where(ProgressRow.campaign == campaign, ProgressRow.trial.in_(numbers))
+    )
+
+
 def requeue(session: Session, campaign: str) -> list[int]:
     """Queue running trials again, ``attempts`` one higher; their numbers."""
     rows = trials_in(session, campaign, "running")
     for row in rows:
         row.state, row.attempts, row.started_at = "queued", row.attempts + 1, None
         note(session, campaign, row.number, "trial_requeued", {"attempts": row.attempts})
+    forget_progress(session, campaign, *(row.number for row in rows))
     return [row.number for row in rows]
 
 
@@ -116,6 +135,7 @@ def cancel(session: Session, campaign: str, *states: TrialState) -> list[int]:
     for row in rows:
         note(session, campaign, row.number, "trial_cancelled", {"from": row.state})
         row.state, row.finished_at = "cancelled", now()
+    forget_progress(session, campaign, *(row.number for row in rows))
     return [row.number for row in rows]
 
 

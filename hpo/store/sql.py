@@ -4,7 +4,7 @@ Every write first locks its campaign's row (PostgreSQL) or the whole file (SQLit
 follow each other and what was read in a transaction still holds when it commits.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,20 +16,29 @@ from hpo.store import control, leases
 from hpo.store.connect import first_line, shown, writing
 from hpo.store.leases import Fence
 from hpo.store.plain import check_name, check_seed, floats, plain_dict
-from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord, TrialResult
+from hpo.store.records import (
+    CampaignRecord,
+    DesignRecord,
+    EventRecord,
+    ProgressRecord,
+    TrialRecord,
+    TrialResult,
+)
 from hpo.store.rows import (
     campaign_row,
     cancel,
     check_result,
     design_row,
     fill,
+    forget_progress,
     new_design,
     note,
+    note_progress,
     requeue,
     trial_row,
 )
 from hpo.store.states import TRIAL_STATES, CampaignState, StopRequest, TrialState, check_trial_step
-from hpo.store.tables import CampaignRow, DesignRow, EventRow, TrialRow, now
+from hpo.store.tables import CampaignRow, DesignRow, EventRow, ProgressRow, TrialRow, now
 from spikefront.errors import ConflictError, SpikefrontError
 
 
@@ -200,12 +209,26 @@ class SqlStore:
             row = trial_row(session, campaign, number)
             check_trial_step(number, row.state, result.state)
             fill(row, result)
+            forget_progress(session, campaign, number)
             rows = [new_design(row, index, design) for index, design in enumerate(result.designs)]
             session.add_all(rows)
             detail = {"state": row.state, "reason": row.reason, "designs": len(rows)}
             note(session, campaign, number, "trial_finished", detail)
             session.flush()
             return row.record()
+
+    def note_progress(self, campaign: str, newest: Mapping[int, Mapping[str, Any]]) -> None:
+        """See ``Store.note_progress``."""
+        with self._write() as session:
+            campaign_row(session, campaign)
+            note_progress(session, campaign, newest)
+
+    def progress(self, campaign: str) -> list[ProgressRecord]:
+        """See ``Store.progress``."""
+        query = select(ProgressRow).where(ProgressRow.campaign == campaign).order_by(ProgressRow.trial)
+        with self._read() as session:
+            campaign_row(session, campaign)
+            return [row.record() for row in session.scalars(query)]
 
     def requeue_running(self, campaign: str) -> list[int]:
         """See ``Store.requeue_running``."""

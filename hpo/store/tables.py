@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, TrialRecord
+from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, ProgressRecord, TrialRecord
 from hpo.store.states import CAMPAIGN_STATES, TRIAL_STATES, CampaignState, StopRequest, TrialState
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """The newest revision in ``hpo.store.migrations``; the tables below are what it leads to."""
 
 
@@ -193,6 +193,21 @@ class DesignRow(Base):
             feasible=self.feasible,
             test_measures=self.test_measures,
         )
+
+
+class ProgressRow(Base):
+    """How far a running trial is; the row goes when the trial ends or returns to the queue."""
+
+    __tablename__ = "progress"
+    __table_args__ = (ForeignKeyConstraint(["campaign", "trial"], ["trials.campaign", "trials.number"]),)
+    campaign: Mapped[str] = mapped_column(String(64), primary_key=True)
+    trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    detail: Mapped[dict[str, Any]]
+
+    def record(self) -> ProgressRecord:
+        """The row as a record."""
+        return ProgressRecord(trial=self.trial, at=self.at, detail=self.detail)
 
 
 class EventRow(Base):

@@ -98,6 +98,26 @@ function showFacts(status) {
   }));
 }
 
+function showRunning(trials) {
+  element("running").hidden = trials.length === 0;
+  const listed = (values, factor) => values.map((value) => (factor * value).toFixed(1)).join(" / ");
+  const shown = (value, factor) => (value === null ? "–" : String(Number((factor * value).toPrecision(4))));
+  element("trials").replaceChildren(...trials.map((trial) => {
+    const row = document.createElement("tr");
+    const head = make("th", String(trial.trial));
+    head.scope = "row";
+    row.append(
+      head,
+      make("td", `${trial.epoch} of ${trial.epochs}`, "number"),
+      make("td", shown(trial.loss, 1), "number"),
+      make("td", shown(trial.validation_accuracy, 100), "number"),
+      make("td", listed(trial.spikes_per_layer, 1), "number"),
+      make("td", listed(trial.firing_rates, 100), "number"),
+    );
+    return row;
+  }));
+}
+
 function showHeadings() {
   const headings = COLUMNS.map((name) => {
     const { label, unit } = MEASURES[name];
@@ -207,6 +227,7 @@ async function refresh() {
   try {
     const status = await ask("");
     showStatus(status);
+    showRunning(status.running);
     wait = LIVE.has(status.state) ? LIVE_MS : REST_MS;
     const fingerprint = JSON.stringify(status.counts);
     if (fingerprint !== drawn) {

@@ -6,6 +6,14 @@ from typing import Any
 from hpo.campaign import CampaignSpec
 from hpo.store import DesignResult, Store, TrialResult
 
+PROGRESS = {
+    "epoch": 2,
+    "loss": 0.75,
+    "validation_accuracy": 0.8125,
+    "spikes_per_layer": [31.5, 2.0],
+    "firing_rates": [0.125, 0.0625],
+    "curve": {"epoch": [1, 2], "loss": [1.5, 0.75], "validation_accuracy": [0.5, 0.8125]},
+}
 BASE = "http://127.0.0.1:8000"
 
 
@@ -72,4 +80,5 @@ def fill(store: Store, name: str = "digits") -> None:
         store.finish_trial(name, k, outcome)
     store.add_trial(name, {"beta": 0.9}, 1, {})
     store.start_trial(name, len(outcomes))
+    store.note_progress(name, {len(outcomes): PROGRESS})
     store.add_trial(name, {"beta": 0.91}, 1, {})

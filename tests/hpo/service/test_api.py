@@ -180,6 +180,15 @@ def test_a_campaigns_status_counts_trials_and_names_the_best(client: TestClient)
     assert status["best"]["accuracy"] == {"name": "5-0", "value": pytest.approx(0.95)}
     assert status["best"]["latency_us"] == {"name": "0-0", "value": 8.0}
     assert status["hypervolume"] > 0
+    [running] = status["running"]
+    assert (running["trial"], running["epoch"], running["epochs"]) == (9, 2, 10)
+    assert (running["loss"], running["firing_rates"]) == (0.75, [0.125, 0.0625])
+
+
+def test_a_running_trial_shows_its_progress_and_one_that_ended_does_not(client: TestClient) -> None:
+    progress = client.get(f"{API}/digits/trials/9").json()["progress"]
+    assert progress["detail"]["curve"]["validation_accuracy"] == [0.5, 0.8125]
+    assert client.get(f"{API}/digits/trials/0").json()["progress"] is None
 
 
 def test_the_front_holds_what_no_feasible_design_dominates(client: TestClient) -> None:
