@@ -55,31 +55,35 @@ class PackedSpikes:
         return cls(kernel, (steps, samples, n_in), counts, places)
 
     def times(self, weight: Tensor) -> Tensor:
-        """The products (T, B, n_out) with weights (n_out, n), differentiable for the weights."""
+        """The products with weights (n_out, n), (T, B, n_out), differentiable for the weights.
+
+        Of several networks' weights (K, n_out, n) they are (K, T, B, n_out), each network's those that its
+        weights alone would give, bit for bit.
+        """
         product: Tensor = _Product.apply(weight, self)  # type: ignore[no-untyped-call]
         return product
 
     def sums(self, weight: Tensor) -> Tensor:
-        """(T, B, n_out): for every row, the sum of the columns of ``weight`` that spike."""
-        sums = weight.new_empty(*self.shape[:2], len(weight))
-        self._call("spikes_times", weight.contiguous(), sums)
+        """([K,] T, B, n_out): for every row, the sum of the columns of ``weight`` that spike."""
+        sums = weight.new_empty(*weight.shape[:-2], *self.shape[:2], weight.shape[-2])
+        self._call("spikes_times", (weight.contiguous(), sums), weight.shape[:-2].numel(), weight.shape[-2])
         return sums
 
     def gradient(self, arriving: Tensor) -> Tensor:
-        """(n_out, n): for every input, the sum of the rows ``arriving`` (T, B, n_out) where it spikes."""
-        gradient = arriving.new_empty(arriving.shape[-1], self.shape[2])
-        self._call("times_spikes", arriving.contiguous(), gradient)
+        """([K,] n_out, n): for every input, the sum of the rows ``arriving`` ([K,] T, B, n_out) of its spikes."""
+        gradient = arriving.new_empty(*arriving.shape[:-3], arriving.shape[-1], self.shape[2])
+        self._call(
+            "times_spikes", (arriving.contiguous(), gradient), arriving.shape[:-3].numel(), arriving.shape[-1]
+        )
         return gradient
 
-    def _call(self, function: str, given: Tensor, out: Tensor) -> None:
+    def _call(self, function: str, matrices: tuple[Tensor, Tensor], networks: int, width: int) -> None:
         steps, samples, n_in = self.shape
-        width = given.shape[0] if function == "spikes_times" else given.shape[-1]
         scratch = torch.empty(n_in * _TILE_BYTES + _ALIGNMENT, dtype=torch.uint8)
-        self.kernel.function(function, given)(
+        self.kernel.function(function, matrices[0])(
             *map(address, (self.counts, self.places)),
-            ctypes.c_ssize_t(steps * samples),
-            ctypes.c_ssize_t(n_in),
-            *map(address, (given, out)),
+            *map(ctypes.c_ssize_t, (steps * samples, n_in, networks)),
+            *map(address, matrices),
             ctypes.c_ssize_t(width),
             ctypes.c_void_p(-(-scratch.data_ptr() // _ALIGNMENT) * _ALIGNMENT),
         )
@@ -90,11 +94,11 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, spikes: PackedSpikes) -> Tensor:
-        """(T, B, n_out)."""
+        """([K,] T, B, n_out)."""
         ctx.spikes = spikes
         return spikes.sums(weight.detach())
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        """(n_out, n)."""
+        """([K,] n_out, n)."""
         return ctx.spikes.gradient(grads[0]), None

@@ -145,28 +145,31 @@ static void NAME(tile)(NAME(list) at, REAL *rows, ptrdiff_t count, REAL *weights
 #undef CASE
 }
 
-/* sums (rows, width) = spikes (rows, inputs) times the transpose of weights (width, inputs).
- * `scratch` has room for a tile of weights, (inputs, TILE), aligned to VECTOR_BYTES. */
+/* For every one of `networks`: sums (rows, width) = spikes (rows, inputs) times the transpose of weights
+ * (width, inputs), each network's behind the other's. `scratch` has room for a tile of weights, (inputs, TILE),
+ * aligned to VECTOR_BYTES. */
 void NAME(spikes_times)(const uint8_t *counts, const uint8_t *places, ptrdiff_t rows, ptrdiff_t inputs,
-                        const REAL *weights, REAL *sums, ptrdiff_t width, REAL *scratch) {
+                        ptrdiff_t networks, const REAL *weights, REAL *sums, ptrdiff_t width, REAL *scratch) {
     NAME(list) at = {counts, places, rows, inputs, width};
-    for (ptrdiff_t column = 0; column < width; column += TILE) {
-        ptrdiff_t count = least(TILE, width - column);
-        EACH_OF_TILE scratch[j * TILE + i] = weights[(column + i) * inputs + j];
-        NAME(tile)(at, sums + column, count, scratch, 0);
-    }
+    for (; networks > 0; networks--, weights += width * inputs, sums += rows * width)
+        for (ptrdiff_t column = 0; column < width; column += TILE) {
+            ptrdiff_t count = least(TILE, width - column);
+            EACH_OF_TILE scratch[j * TILE + i] = weights[(column + i) * inputs + j];
+            NAME(tile)(at, sums + column, count, scratch, 0);
+        }
 }
 
-/* weights (width, inputs) = the transpose of the matrix (rows, width) times spikes (rows, inputs). */
+/* The same backwards: weights (width, inputs) = the transpose of the matrix (rows, width) times spikes. */
 void NAME(times_spikes)(const uint8_t *counts, const uint8_t *places, ptrdiff_t rows, ptrdiff_t inputs,
-                        REAL *matrix, REAL *weights, ptrdiff_t width, REAL *scratch) {
+                        ptrdiff_t networks, REAL *matrix, REAL *weights, ptrdiff_t width, REAL *scratch) {
     NAME(list) at = {counts, places, rows, inputs, width};
-    for (ptrdiff_t column = 0; column < width; column += TILE) {
-        ptrdiff_t count = least(TILE, width - column);
-        memset(scratch, 0, (size_t)(inputs * TILE) * sizeof(REAL));
-        NAME(tile)(at, matrix + column, count, scratch, 1);
-        EACH_OF_TILE weights[(column + i) * inputs + j] = scratch[j * TILE + i];
-    }
+    for (; networks > 0; networks--, weights += width * inputs, matrix += rows * width)
+        for (ptrdiff_t column = 0; column < width; column += TILE) {
+            ptrdiff_t count = least(TILE, width - column);
+            memset(scratch, 0, (size_t)(inputs * TILE) * sizeof(REAL));
+            NAME(tile)(at, matrix + column, count, scratch, 1);
+            EACH_OF_TILE weights[(column + i) * inputs + j] = scratch[j * TILE + i];
+        }
 }
 
 #endif

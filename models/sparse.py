@@ -62,9 +62,13 @@ class SparseSpikes:
         return self.rows[order], np.searchsorted(short[order], np.arange(n_in, dtype=short.dtype))
 
     def times(self, weight: Tensor) -> Tensor:
-        """The products (T, B, n_out) with weights (n_out, n), differentiable for the weights."""
-        product: Tensor = _Product.apply(weight, self)  # type: ignore[no-untyped-call]
-        return product.view(*self.shape[:2], len(weight))
+        """The products with weights (n_out, n), (T, B, n_out), differentiable for the weights.
+
+        Of several networks' weights (K, n_out, n) they are (K, T, B, n_out).
+        """
+        product: Tensor = _Product.apply(weight.flatten(0, -2), self)  # type: ignore[no-untyped-call]
+        found = product.view(*self.shape[:2], *weight.shape[:-1])
+        return found if weight.ndim == 2 else found.movedim(2, 0)
 
 
 ListedSpikes = SparseSpikes | PackedSpikes

@@ -82,7 +82,7 @@ class Stack:
         return found
 
     def dynamics(self, index: int) -> Dynamics:
-        """Constants of a layer's recurrence for signals (K, n, T, B): (K, 1, 1), or (K, n, 1)."""
+        """Constants of a layer's recurrence for signals (K, T, B, n): (K, 1, 1), or (K, 1, n)."""
         if index in self._fixed:
             return self._fixed[index]
         found = self._dynamics(index)
@@ -94,7 +94,7 @@ class Stack:
     def _dynamics(self, index: int) -> Dynamics:
         neuron, parameters = self.specs[0].neuron, self.layers[index]
         beta, threshold = (
-            _tensor(each).view(len(self), -1, 1) for each in (parameters.beta, parameters.threshold)
+            _tensor(each).view(len(self), 1, -1) for each in (parameters.beta, parameters.threshold)
         )
         alphas, slopes = (
             beta.new_tensor([getattr(spec.neuron, name) for spec in self.specs], dtype=torch.float64).view(

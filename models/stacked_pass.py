@@ -1,6 +1,7 @@
-"""The forward pass of several networks at once: one matrix product for the first layer.
+"""The forward pass of several networks at once.
 
-Signals are (K, n, T, B): network, neuron, time step, sample (``models.stacked_scan``).
+Signals are (K, T, B, n): network, time step, sample, neuron. What one network computes lies together, as if it
+were alone, and stays in the processor's cache while it is worked on.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ class StackedActivity:
 
     Attributes:
         output: of the last layer, the networks' samples one behind the other: (T, K * B, n).
-        spikes: of every layer, first to last, (K, n, T, B), differentiable.
+        spikes: of every layer, first to last, (K, T, B, n), differentiable.
     """
 
     output: Output
@@ -50,15 +51,12 @@ class StackedActivity:
 
     def layer_spikes(self) -> Tensor:
         """Spikes of each layer per sample, int64 (K, B, layers)."""
-        counts = []
-        for each in self.spikes:
-            per_step = each.detach().flatten(2).sum(1)
-            counts.append(per_step.view(len(each), *each.shape[2:]).sum(1))
+        counts = [each.detach().sum(3).sum(1) for each in self.spikes]
         return torch.stack(counts, dim=2).to(torch.int64)
 
     def rates(self) -> list[Tensor]:
         """Firing rate of every neuron, mean over samples and steps, per layer (K, n)."""
-        return [each.mean((2, 3)) for each in self.spikes]
+        return [each.mean((1, 2)) for each in self.spikes]
 
 
 def run_stack(
@@ -98,54 +96,53 @@ def run_stack(
 
 
 def _from_shared(weight: Tensor, inputs: Tensor, columns: Tensor | None) -> Tensor:
-    """Currents (K, n, T, B) or (K, n, B) of inputs that all networks see: one product."""
+    """Currents (K, T, B, n) or (K, B, n) of inputs that all networks see."""
     if columns is not None:
         weight = weight.index_select(2, columns)
-    shape = *weight.shape[:2], *inputs.shape[:-1]
-    listed = listed_spikes(inputs, weight[0]) if inputs.dtype == torch.uint8 else None
-    if listed is not None:  # one network after the other, whose weights then stay in the cache
-        return torch.stack([listed.times(own).flatten(0, 1).mT for own in weight.unbind()]).view(shape)
-    return (weight.flatten(0, 1) @ inputs.to(weight.dtype).flatten(0, -2).mT).view(shape)
+    listed = listed_spikes(inputs, weight) if inputs.dtype == torch.uint8 else None
+    if listed is not None:
+        return listed.times(weight)
+    currents = inputs.to(weight.dtype).flatten(0, -2) @ weight.mT
+    return currents.view(len(weight), *inputs.shape[:-1], weight.shape[1])
 
 
 def _from_own(weight: Tensor, spikes: Tensor) -> Tensor:
-    """Currents (K, n, T, B) of each network's own spikes."""
-    return torch.bmm(weight, spikes.flatten(2)).view(*weight.shape[:2], *spikes.shape[2:])
+    """Currents (K, T, B, n) of each network's own spikes."""
+    return torch.bmm(spikes.flatten(1, 2), weight.mT).view(*spikes.shape[:3], weight.shape[1])
 
 
 def _dropped(spikes: Tensor, dropouts: Sequence[Dropout]) -> Tensor:
     if not dropouts:
         return spikes
-    shape = spikes.shape[3], spikes.shape[1]
-    factors = torch.stack([dropout.factors(shape, spikes).mT for dropout in dropouts])
-    return spikes * factors.unsqueeze(2)
+    factors = torch.stack([dropout.factors(spikes.shape[2:], spikes) for dropout in dropouts])
+    return spikes * factors.unsqueeze(1)
 
 
 def _adjusted(currents: Tensor, parameters: LayerParameters, training: bool) -> Tensor:
     """Currents with their bias, or normalised."""
-    flat = currents.flatten(2)
+    flat = currents.flatten(1, -2)
     if parameters.bias is not None:
-        flat = flat + parameters.bias.unsqueeze(2)
+        flat = flat + parameters.bias.unsqueeze(1)
     if parameters.norm is not None:
         flat = _normalised(flat, parameters.norm) if training else _folded(flat, parameters.norm)
     return flat.view(currents.shape)
 
 
 def _normalised(flat: Tensor, norm: BatchNorm) -> Tensor:
-    """Every neuron of every network as a channel of its own."""
-    channels = flat.reshape(1, -1, flat.shape[2])
+    """(K, rows, n), every neuron of every network as a channel of its own."""
+    rows = flat.transpose(0, 1).flatten(1)
     mean, variance, gain, shift = (
         each.flatten() for each in (norm.mean, norm.variance, norm.gain, norm.shift)
     )
-    several = flat.shape[2] > 1
-    normalised = functional.batch_norm(channels, mean, variance, gain, shift, several, MOMENTUM, EPSILON)
-    return normalised.view(flat.shape)
+    several = len(rows) > 1
+    normalised = functional.batch_norm(rows, mean, variance, gain, shift, several, MOMENTUM, EPSILON)
+    return normalised.view(len(rows), len(flat), -1).transpose(0, 1).contiguous()
 
 
 def _folded(flat: Tensor, norm: BatchNorm) -> Tensor:
-    return flat * norm.factor().unsqueeze(2) + norm.offset().unsqueeze(2)
+    return flat * norm.factor().unsqueeze(1) + norm.offset().unsqueeze(1)
 
 
 def _samples(signal: Tensor) -> Tensor:
-    """(K, n, T, B) as (T, K * B, n)."""
-    return signal.permute(2, 0, 3, 1).flatten(1, 2)
+    """(K, T, B, n) as (T, K * B, n)."""
+    return signal.transpose(0, 1).flatten(1, 2)

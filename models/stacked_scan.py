@@ -1,22 +1,15 @@
-"""The recurrence of one layer of several networks at once, neurons outermost.
+"""The recurrence of one layer of several networks at once, networks outermost: (K, T, B, n)."""
 
-A stack's signals are (K, n, T, B): network, neuron, time step, sample. A neuron's whole course then lies in
-one piece of memory, small enough for the processor's nearest cache, and the matrix products before and behind
-take and give it as it is.
-"""
-
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from models.dynamics import Constant, Dynamics
+from models.dynamics import Dynamics
 from models.kernel import Kernel, Rows
 from models.kernel_choice import suitable_kernel
 from models.scan import scan
 from models.scan_parts import Constants, Trace
-from models.surrogates import BoundSurrogate
 
 
 def stacked_scan(
@@ -30,14 +23,14 @@ def stacked_scan(
     """What ``models.scan.scan`` computes, for a stack of networks.
 
     Args:
-        currents: (K, n, T, B); or (K, n, B), the same in every step.
-        dynamics: constants that are numbers, (K, 1, 1), or (K, n, 1).
+        currents: (K, T, B, n); or (K, B, n), the same in every step.
+        dynamics: constants that are numbers, (K, 1, 1), or (K, 1, n).
         recurrent: (K, n, n), from neuron (column) to neuron (row), or None.
         time_steps: T.
         membrane_gradient: whether the membrane potentials carry a gradient.
 
     Returns:
-        Spikes and membrane potentials, (K, n, T, B).
+        Spikes and membrane potentials, (K, T, B, n).
     """
     kernel = None if membrane_gradient else _row_kernel(currents, dynamics, recurrent)
     if kernel is None:
@@ -45,11 +38,10 @@ def stacked_scan(
     if isinstance(dynamics.gain, Tensor):
         gain = dynamics.gain.to(currents)
         currents = currents * (gain if currents.ndim == 3 else gain.unsqueeze(-1))
-    networks, neurons, samples = *currents.shape[:2], currents.shape[-1]
-    rows = Rows.of(dynamics, (networks, neurons, 1), currents)
-    flat = currents.reshape(networks * neurons, *currents.shape[2:])
+    rows = Rows.of(dynamics, (len(currents), 1, 1), currents)
+    flat = currents.flatten(-2)  # a network's samples and neurons: what a row of the kernel is
     spikes, membrane = _RowScan.apply(flat, kernel, rows, time_steps)  # type: ignore[no-untyped-call]
-    shape = networks, neurons, time_steps, samples
+    shape = len(currents), time_steps, *currents.shape[-2:]
     return spikes.view(shape), membrane.view(shape)
 
 
@@ -97,35 +89,13 @@ class _RowScan(torch.autograd.Function):
 def _general(
     currents: Tensor, dynamics: Dynamics, recurrent: Tensor | None, time_steps: int, membrane_gradient: bool
 ) -> tuple[Tensor, Tensor]:
-    """The same by ``scan``: time outermost, and samples before neurons where those are coupled."""
+    """The same by ``scan``, time outermost."""
     repeated = currents.ndim == 3
-    if recurrent is not None:
-        currents, dynamics = currents.transpose(1, -1), _turned(dynamics)
     spikes, membrane = scan(
-        currents if repeated else currents.permute(2, 0, 1, 3),
+        currents if repeated else currents.transpose(0, 1),
         dynamics,
         recurrent,
         time_steps=time_steps if repeated else None,
         membrane_gradient=membrane_gradient,
     )
-    order = (1, 3, 0, 2) if recurrent is not None else (1, 2, 0, 3)
-    return spikes.permute(order), membrane.permute(order)
-
-
-def _turned(dynamics: Dynamics) -> Dynamics:
-    """Constants (K, n, 1) as (K, 1, n)."""
-    derivative = dynamics.derivative
-    if isinstance(derivative, BoundSurrogate):
-        derivative = replace(derivative, slope=_swapped(derivative.slope))
-    return replace(
-        dynamics,
-        decay=_swapped(dynamics.decay),
-        gain=_swapped(dynamics.gain),
-        threshold=_swapped(dynamics.threshold),
-        alpha=None if dynamics.alpha is None else _swapped(dynamics.alpha),
-        derivative=derivative,
-    )
-
-
-def _swapped(constant: Constant) -> Constant:
-    return constant.mT if isinstance(constant, Tensor) else constant
+    return spikes.transpose(0, 1), membrane.transpose(0, 1)
