@@ -184,19 +184,22 @@ class Kernel:
             ctypes.c_int(reset_code(dynamics)),
         )
 
-    def forward_rows(self, currents: Tensor, time_steps: int, rows: Rows) -> Trace:
+    def forward_rows(
+        self, currents: Tensor, time_steps: int, rows: Rows, *, memory: Tensor | None = None
+    ) -> Trace:
         """As ``forward`` for rows of neurons.
 
         Args:
             currents: (R, T, B), or (R, B), the same in every step; contiguous.
             time_steps: T.
             rows: constants of every row.
+            memory: where the membrane potentials go; it may be that of the currents.
 
         Returns:
             Membrane potentials and spikes (R, T, B).
         """
         count, width = len(currents), currents.shape[-1]
-        membrane = currents.new_empty((count, time_steps, width))
+        membrane = currents.new_empty((count, time_steps, width)) if memory is None else memory
         spikes = torch.empty_like(membrane)
         self.function("forward_rows", currents)(
             address(currents),

@@ -16,7 +16,7 @@ from models.kernel import Kernel, address
 DENSEST = 0.3
 """Share of spiking inputs above which the dense product is nearly as fast: measured on 64 to 784 inputs."""
 _SPARE = 8  # bytes that ``list_spikes`` writes beyond the last place
-_BLOCK = 128  # inputs of a block, as in product_kernel.c
+_BLOCK = 64  # inputs of a block, as in product_kernel.c
 _TILE_BYTES = 512  # a row of a tile
 _ALIGNMENT = 64
 

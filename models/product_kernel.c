@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define CHUNK 256
-#define BLOCK 128
+#define BLOCK 64
 #define STRIP 16
 #define VECTOR_BYTES 64
 #define VECTORS 8 /* of a tile: what a row's sums take of the registers */

@@ -19,7 +19,7 @@ from models.kernel_choice import suitable_kernel
 from models.pooling import pooled, unpooled
 from models.scan_adjoint import Arriving, Wanted, backward, plain
 from models.scan_alpha import scan_alpha
-from models.scan_parts import Constants, Trace, operand
+from models.scan_parts import Constants, Trace, memory_of, operand
 from models.scan_steps import forward
 from spikefront.errors import SpecError
 
@@ -119,7 +119,7 @@ class _Scan(torch.autograd.Function):
         if how.options.time_steps is not None:
             currents = currents.expand(how.options.time_steps, *currents.shape)
         if how.kernel is not None:
-            memory = _memory_of(currents) if how.options.overwrite and currents.is_contiguous() else None
+            memory = memory_of(currents) if how.options.overwrite and currents.is_contiguous() else None
             if constants.recurrent is None:
                 trace = how.kernel.forward(currents, constants, dynamics, memory=memory, pool=how.pool)
             else:
@@ -164,14 +164,6 @@ class _Scan(torch.autograd.Function):
         trace = Trace(membrane, spikes, synapse)
         found = backward(arriving, trace, constants, ctx.dynamics, wanted, kernel=how.kernel)
         return (*found, None, None)
-
-
-def _memory_of(currents: Tensor) -> Tensor:
-    """Another tensor in the same memory, which autograd does not connect with it."""
-    alias = torch.empty(0, dtype=currents.dtype)
-    return alias.set_(
-        currents.untyped_storage(), currents.storage_offset(), currents.shape, currents.stride()
-    )
 
 
 def _fold_gain(

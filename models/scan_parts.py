@@ -37,6 +37,14 @@ def empty_steps(currents: Tensor) -> Tensor:
     return torch.empty_strided(shape, strides, dtype=currents.dtype, device=currents.device)
 
 
+def memory_of(currents: Tensor) -> Tensor:
+    """Another tensor in the same memory, which autograd does not connect with it."""
+    alias = torch.empty(0, dtype=currents.dtype)
+    return alias.set_(
+        currents.untyped_storage(), currents.storage_offset(), currents.shape, currents.stride()
+    )
+
+
 def operand(constant: Constant, like: Tensor) -> Tensor:
     """The constant as a tensor: binary operations take a 0-dim tensor in half the time of a number."""
     return constant if isinstance(constant, Tensor) else torch.tensor(constant, dtype=like.dtype)

@@ -9,7 +9,7 @@ from models.dynamics import Dynamics
 from models.kernel import Kernel, Rows
 from models.kernel_choice import suitable_kernel
 from models.scan import scan
-from models.scan_parts import Constants, Trace
+from models.scan_parts import Constants, Trace, memory_of
 
 
 def stacked_scan(
@@ -23,7 +23,8 @@ def stacked_scan(
     """What ``models.scan.scan`` computes, for a stack of networks.
 
     Args:
-        currents: (K, T, B, n); or (K, B, n), the same in every step.
+        currents: (K, T, B, n), which the membrane potentials may overwrite; or (K, B, n), the same in every
+            step.
         dynamics: constants that are numbers, (K, 1, 1), or (K, 1, n).
         recurrent: (K, n, n), from neuron (column) to neuron (row), or None.
         time_steps: T.
@@ -60,8 +61,13 @@ class _RowScan(torch.autograd.Function):
     def forward(
         ctx: Any, currents: Tensor, kernel: Kernel, rows: Rows, time_steps: int
     ) -> tuple[Tensor, Tensor]:
-        """Spikes and membrane potentials; ``currents`` may be (R, B), the same in every step."""
-        trace = kernel.forward_rows(currents.contiguous(), time_steps, rows)
+        """Spikes and membrane potentials; ``currents`` may be (R, B), the same in every step.
+
+        Nobody needs the currents of all steps any more: the membrane potentials take their memory.
+        """
+        free = currents.ndim == 3 and currents.is_contiguous()
+        memory = memory_of(currents) if free else None
+        trace = kernel.forward_rows(currents.contiguous(), time_steps, rows, memory=memory)
         ctx.kernel, ctx.rows, ctx.summed = kernel, rows, currents.ndim == 2
         ctx.save_for_backward(trace.membrane, trace.spikes)
         ctx.set_materialize_grads(False)
