@@ -45,12 +45,46 @@ def test_equals_the_dense_product_and_its_gradient(seed, shape, n_out, share, dt
     torch.testing.assert_close(found_gradient.double(), expected_gradient, rtol=tolerance, atol=tolerance)
 
 
-def test_lists_what_numpy_finds():
-    spikes = spikes_of((1, 40, 300), 0.2)
+def unlisted(listed, rows, inputs):
+    """The spikes (rows, inputs) that a list tells of; in every word, rows with fewer spikes come first."""
+    spikes = np.zeros((rows, inputs), dtype=np.uint8)
+    counts, order, places = (each.tolist() for each in (listed.counts, listed.order, listed.places))
+    for chunk in range(0, rows, 256):
+        for word in range(0, inputs, 64):
+            last = min(256, rows - chunk)
+            found, counts = counts[:last], counts[last:]
+            assert found == sorted(found)
+            for row, count in zip(order[:last], found, strict=True):
+                spikes[chunk + row, [word + place for place in places[:count]]] = 1
+                places = places[count:]
+            order = order[last:]
+    assert not counts and not places
+    return spikes
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 300), (9, 31, 64), (2, 300, 65), (5, 64, 7)])
+def test_lists_what_spikes_and_where(shape):
+    spikes = spikes_of(shape, 0.2)
     listed = PackedSpikes.of(spikes, chosen().kernel)
-    in_blocks = [np.nonzero(block.numpy())[1] for block in spikes[0].split(128, dim=1)]
-    assert listed.places[:-8].tolist() == np.concatenate(in_blocks).tolist()
-    assert listed.counts.tolist() == [int(row.sum()) for block in spikes[0].split(128, 1) for row in block]
+    rows, flat = shape[0] * shape[1], spikes.flatten(0, 1).numpy()
+    assert np.array_equal(unlisted(listed.by_row, rows, shape[2]), flat)
+    assert np.array_equal(unlisted(listed.by_input, shape[2], rows), flat.T)
+
+
+@pytest.mark.parametrize("n_out", [5, 64, 130])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_weights_of_several_networks_give_what_each_would(n_out, dtype):
+    listed = PackedSpikes.of(spikes_of((3, 90, 100), 0.1), chosen().kernel)
+    weights = torch.randn(4, n_out, 100, dtype=dtype).requires_grad_()
+    arriving = torch.randn(4, 3, 90, n_out, dtype=dtype)
+    found = listed.times(weights)
+    found.backward(arriving)
+    for place in range(4):
+        own = weights[place].detach().requires_grad_()
+        alone = listed.times(own)
+        alone.backward(arriving[place])
+        assert torch.equal(found[place], alone)
+        assert torch.equal(weights.grad[place], own.grad)
 
 
 def test_takes_any_memory_order():
