@@ -107,46 +107,6 @@ def _quantize_layer(network: TrainedNetwork, index: int, config: AcceleratorConf
     )
 
 
-def fold_batch_norm(  # noqa: PLR0913  the six vectors of the published formula
-    weight: FloatArray,
-    bias: FloatArray | None,
-    *,
-    mean: FloatArray,
-    var: FloatArray,
-    gamma: FloatArray,
-    beta: FloatArray,
-    eps: float = 1e-5,
-) -> tuple[FloatArray, FloatArray]:
-    """Return (weight, bias) of a layer followed by batch normalisation in inference, as one layer.
-
-    ``y = gamma * (weight @ x + bias - mean) / sqrt(var + eps) + beta`` (Ioffe & Szegedy, 2015, algorithm 2).
-
-    Args:
-        weight: float array (n_out, ...), outputs first.
-        bias: float array (n_out,), or None for zeros.
-        mean, var: running statistics, each (n_out,).
-        gamma, beta: learned gain and offset, each (n_out,).
-        eps: what the normalisation adds to the variance.
-
-    Raises:
-        DesignError: where shapes disagree or a variance is negative.
-    """
-    weight = np.asarray(weight, dtype=np.float64)
-    start = np.zeros(len(weight)) if bias is None else np.asarray(bias, dtype=np.float64)
-    mean, var, gamma, beta = (np.asarray(a, dtype=np.float64) for a in (mean, var, gamma, beta))
-    for array in (start, mean, var, gamma, beta):
-        if array.shape != (len(weight),):
-            raise DesignError(
-                f"A batch-norm vector has shape {array.shape} for {len(weight)} outputs; give one per output."
-            )
-    if not bool(np.all(var + eps > 0)):
-        raise DesignError(
-            f"The variances reach {var.min():g} with eps {eps:g}; their sum must be above zero."
-        )
-    gain = gamma / np.sqrt(var + eps)
-    return weight * gain.reshape(-1, *[1] * (weight.ndim - 1)), (start - mean) * gain + beta
-
-
 def _rounded(values: FloatArray, scale: float) -> IntArray:
     return np.rint(np.asarray(values, dtype=np.float64) / scale).astype(np.int64)
 

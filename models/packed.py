@@ -102,7 +102,7 @@ class PackedSpikes:
         return sums
 
     def gradient(self, arriving: Tensor) -> Tensor:
-        """([K,] n_out, n): for every input, the sum of the rows ``arriving`` ([K,] T, B, n_out) of its spikes."""
+        """([K,] n_out, n): for every input, the sum of ``arriving`` ([K,] T, B, n_out) where it spikes."""
         networks, width = arriving.shape[:-3], arriving.shape[-1]
         gradient = arriving.new_empty(*networks, width, self.shape[2])
         matrices = arriving.contiguous(), gradient

@@ -1,7 +1,7 @@
 """The forward pass of several networks at once.
 
-Signals are (K, T, B, n): network, time step, sample, neuron. What one network computes lies together, as if it
-were alone, and stays in the processor's cache while it is worked on.
+Signals are (K, T, B, n): network, time step, sample, neuron. What one network computes lies together, as
+if it were alone, and stays in the processor's cache while it is worked on.
 """
 
 from collections.abc import Sequence

@@ -114,7 +114,7 @@ def clock_core(shape: CoreShape, vector: Wire, order: Order) -> ClockPorts:
     geometry, stage = shape.layer.convolution, found
     busy, unready = walking | firing, booting
     if geometry is not None:
-        stage = tap_stage(shape, geometry, found)
+        stage = tap_stage(shape, geometry, found, walks=True)
         busy, unready = busy | stage.publish, booting | stage.fire
     lanes, tap = accumulate_and_fire(shape, stage)
     spikes = spike_vector(shape, stage, lanes)

@@ -1,9 +1,9 @@
 """What a convolutional core does differently: addresses of taps, and the spike buffer with its pooling.
 
 A spike takes one cycle per tap of the kernel and group of output channels, in that order, whether the tap
-lands inside the frame or not; outside nothing is added or written. Behind the issue come two stages instead
-of one: the first finds out where the tap lands (tables for input, tap, row and column), the second is the
-fully connected core's.
+lands inside the frame or not; outside nothing is added or written, nor read where only spikes cost time.
+Behind the issue come two stages instead of one: the first finds out where the tap lands (tables for input,
+tap, row and column), the second is the fully connected core's.
 """
 
 from dataclasses import dataclass

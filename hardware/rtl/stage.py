@@ -53,8 +53,19 @@ def issue_stage(shape: CoreShape, issue: Issue) -> Stage:
     )
 
 
-def tap_stage(shape: CoreShape, geometry: Convolution, found: Stage, rows: RowWires | None = None) -> Stage:
-    """Look up where a tap lands: ``found`` holds the input's index as row and the spike's cycle as group."""
+def tap_stage(
+    shape: CoreShape,
+    geometry: Convolution,
+    found: Stage,
+    rows: RowWires | None = None,
+    *,
+    walks: bool = False,
+) -> Stage:
+    """Look up where a tap lands: ``found`` holds the input's index as row and the spike's cycle as group.
+
+    Unless the core ``walks``, and so addresses its memories in every cycle, a tap outside the frame leaves
+    both addresses as they are: no weight and no state is read for it.
+    """
     landed = land(shape, geometry, found.row, found.group)
     if rows is not None:
         landing = rows.landing
@@ -62,10 +73,14 @@ def tap_stage(shape: CoreShape, geometry: Convolution, found: Stage, rows: RowWi
     group = pyrtl.Register(bits_for(shape.words - 1), f"{shape.name}_word")
     row = pyrtl.Register(len(landed.row), f"{shape.name}_weight_row")
     fired = found.group[: len(group)] if len(found.group) > len(group) else found.group
-    group.next <<= pyrtl.select(found.fire, fired, landed.word)
-    row.next <<= landed.row
+    lands = found.event & landed.inside
+    word, weights = landed.word, landed.row
+    if not walks:
+        word, weights = pyrtl.select(lands, word, group), pyrtl.select(lands, weights, row)
+    group.next <<= pyrtl.select(found.fire, fired, word)
+    row.next <<= weights
     return Stage(
-        event=delayed(found.event & landed.inside, f"{shape.name}_adding_tap"),
+        event=delayed(lands, f"{shape.name}_adding_tap"),
         fire=delayed(found.fire, f"{shape.name}_deciding_word"),
         publish=delayed(found.publish, f"{shape.name}_publishing_frame"),
         clear=delayed(found.clear, f"{shape.name}_clearing_word"),

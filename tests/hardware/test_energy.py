@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pyrtl
 import pytest
 
 from benchmarks.hardware.cases import cases
@@ -11,7 +12,9 @@ from hardware.energy import Activity, activity, energy
 from hardware.network import AcceleratorConfig
 from hardware.reference import run
 from hardware.resources import resources
+from hardware.rtl.accelerator import build
 from hardware.shape import fully_connected
+from hardware.simulate import IDLE, input_words
 from spikefront.errors import InputError
 
 NET = fully_connected((100, 40, 10), 10, "rate")
@@ -98,3 +101,35 @@ def test_every_coefficient_says_where_it_comes_from():
 def test_an_unknown_model_is_refused():
     with pytest.raises(InputError, match="'asic_7nm' is unknown; use one of asic_45nm, fpga_7series"):
         energy_table("asic_7nm")
+
+
+def test_a_convolution_reads_the_weights_that_are_counted_and_no_others():
+    """Outside the frame, and where nothing is added, the weight memory's address stays as it was."""
+    seen = 0
+    for case in cases(40, seed=5):
+        net = case.net
+        if net.config.family != "event_driven" or net.layers[0].convolution is None:
+            continue
+        counted = activity(count(net, run(net, case.inputs[:1]), case.inputs[:1])).spikes[0, 0]
+        rows, adds = _weight_rows(net, case.inputs[:1])
+        moved = np.flatnonzero(np.diff(rows)) + 1
+        assert adds.sum() == counted * net.groups[0], case.name
+        assert adds[moved].all(), case.name
+        seen += len(moved) > 0
+    assert seen > 3
+
+
+def _weight_rows(net, inputs):
+    """The first layer's weight address, and whether weights are added, in every cycle of an inference."""
+    simulation = pyrtl.FastSimulation(tracer=None, block=build(net))
+    simulation.step(IDLE)
+    while not simulation.inspect("ready"):
+        simulation.step(IDLE)
+    for address, word in enumerate(input_words(net, inputs)[0]):
+        simulation.step({**IDLE, "load": 1, "load_address": address, "load_data": word})
+    simulation.step({**IDLE, "start": 1})
+    found = []
+    while not simulation.inspect("done"):
+        simulation.step(IDLE)
+        found.append([simulation.inspect(f"layer0_{name}") for name in ("weight_row", "adding_tap")])
+    return np.array(found).T

@@ -2,12 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hardware.network import AcceleratorConfig, TrainedLayer, TrainedNetwork
-from hardware.quantize import fold_batch_norm, quantize, quantize_inputs
+from hardware.quantize import quantize, quantize_inputs
 from spikefront.errors import DesignError, InputError
 
 CONFIG = AcceleratorConfig(lanes=(2,))
@@ -86,30 +85,6 @@ def test_no_sum_overflows_the_accumulator_and_no_bit_is_wasted(weights, membrane
     assert fits
     smaller = 2 ** (layer.accumulator_bits - 2)
     assert lowest < -smaller or highest >= smaller
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (5, 3, 2, 2)])
-def test_a_folded_batch_norm_is_the_normalised_layer(shape):
-    rng = np.random.default_rng(0)
-    weight, bias, mean, gamma, beta = rng.normal(size=shape), *rng.normal(size=(4, 5))
-    var = rng.random(5)
-    folded, offset = fold_batch_norm(weight, bias, mean=mean, var=var, gamma=gamma, beta=beta, eps=1e-3)
-    norm = torch.nn.functional.batch_norm
-    columns = torch.from_numpy(weight.reshape(5, -1) + 0.0)
-    x = torch.from_numpy(rng.normal(size=(9, columns.shape[1])))
-    tensors = [torch.from_numpy(a) for a in (mean, var, gamma, beta)]
-    expected = norm(x @ columns.T + torch.from_numpy(bias), *tensors, eps=1e-3)
-    assert np.allclose(x.numpy() @ folded.reshape(5, -1).T + offset, expected.numpy())
-    without, _ = fold_batch_norm(weight, None, mean=mean, var=var, gamma=gamma, beta=beta, eps=1e-3)
-    assert np.array_equal(without, folded)
-
-
-def test_batch_norm_vectors_that_do_not_fit_are_refused():
-    good = {"mean": np.zeros(2), "var": np.ones(2), "gamma": np.ones(2), "beta": np.zeros(2)}
-    with pytest.raises(DesignError, match="shape \\(3,\\) for 2 outputs"):
-        fold_batch_norm(np.ones((2, 3)), np.zeros(3), **good)
-    with pytest.raises(DesignError, match="above zero"):
-        fold_batch_norm(np.ones((2, 3)), None, **{**good, "var": -np.ones(2)})
 
 
 @given(st.floats(0, 1), st.integers(1, 16))

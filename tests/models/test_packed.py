@@ -58,7 +58,7 @@ def unlisted(listed, rows, inputs):
                 spikes[chunk + row, [word + place for place in places[:count]]] = 1
                 places = places[count:]
             order = order[last:]
-    assert not counts and not places
+    assert counts == places == []
     return spikes
 
 
