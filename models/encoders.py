@@ -2,8 +2,8 @@
 
 Images have three encodings, which follow ``snntorch.spikegen``; series and events have one each:
 
-* ``rate``: at every step a pixel spikes with probability equal to its value (to 16 bits), times
-  ``peak_rate``.
+* ``rate``: at every step a pixel spikes with probability equal to its value (on average to 16 bits, within a
+  sample to 8), times ``peak_rate``.
 * ``latency``: one spike per pixel, linear and normalised: value 1 spikes at step 0, the faintest at the last
   step. A pixel of exactly 0 gives no spike; snnTorch would make it spike at the last step, which tells
   nothing and costs energy on an event-driven accelerator.
@@ -21,6 +21,7 @@ side and on the hardware side. Random numbers come from numpy's SFC64 stream, wh
 versions.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,6 +46,7 @@ Spikes = NDArray[np.uint8]
 
 _FAINTEST = 0.01  # spikegen.latency's threshold: fainter pixels spike as late as this one
 _CHUNK_BYTES = 1 << 24
+_NOISE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -89,18 +91,31 @@ def spikes_of(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spike
 
 
 def _bernoulli(images: FloatImages, code: Code, stream: np.random.SFC64) -> Spikes:
-    """Independent spikes, P = value * peak_rate, by 16 random bits each: exact to 2^-17, and at 0 and 1."""
-    levels = np.rint(images * np.float32(65536.0 * code.peak_rate))
-    limits = np.minimum(levels, 65535.0).astype(np.uint16)
-    always = levels == 65536.0
-    sure = bool(always.any())
+    """Independent spikes, P = value * peak_rate, by eight random bits each.
+
+    Every value of a sample is first rounded to a multiple of 2^-8, up or down at random, so that P is exact
+    to 2^-17 on average, and at 0 and 1 always; within a sample the steps share that rounding.
+    """
+    levels = images * np.float32(65536.0 * code.peak_rate)
+    np.rint(levels, out=levels)
+    levels += _random_bytes(stream, images.shape)
+    limits = levels.astype(np.int32) >> 8
+    always = limits == 256
+    sure, limits = bool(always.any()), limits.astype(np.uint8)
     spikes = np.empty((code.time_steps, *images.shape), dtype=np.bool_)
-    for step in spikes:  # one step at a time: its noise stays in the processor's cache
-        noise = stream.random_raw(-(-images.size // 4)).view(np.uint16)[: images.size]
-        np.less(noise.reshape(images.shape), limits, out=step)
+    steps = max(
+        1, _NOISE_BYTES // max(1, images.size)
+    )  # at a time: their noise stays in the processor's cache
+    for part in (spikes[start : start + steps] for start in range(0, code.time_steps, steps)):
+        np.less(_random_bytes(stream, part.shape), limits, out=part)
         if sure:
-            np.logical_or(step, always, out=step)
+            np.logical_or(part, always, out=part)
     return spikes.view(np.uint8)
+
+
+def _random_bytes(stream: np.random.SFC64, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    count = math.prod(shape)
+    return stream.random_raw(-(-count // 8)).view(np.uint8)[:count].reshape(shape)
 
 
 def _first_spikes(images: FloatImages, time_steps: int) -> Spikes:

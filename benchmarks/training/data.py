@@ -3,7 +3,8 @@
 Each set is loaded in a process of its own: CPU seconds, the memory that it keeps, and by how much the process
 grew at most. Then a fully connected network of 128 hidden neurons is trained on it for two epochs of at most
 4000 samples, and the same batches are made without training: "share" is their part of the training's CPU
-time; "once_s" is what is encoded before. Run with OMP_NUM_THREADS=1 and SPIKEFRONT_DATA set, on Linux.
+time; "once_s" is what is encoded before. The memory allocator is set as workers set it. Run with
+OMP_NUM_THREADS=1 and SPIKEFRONT_DATA set, on Linux.
 """
 
 import multiprocessing
@@ -21,6 +22,7 @@ from benchmarks.common import Outcome, Row, run_benchmark
 from models.batches import EncodedSplits, encode_splits, epoch_batches
 from models.datasets import Events, Splits, load
 from models.encoders import Code
+from models.memory import keep_freed_memory
 from models.silence import SilenceSettings
 from models.specification import NetworkSpec, NeuronSpec
 from models.training import TrainingSettings, train
@@ -63,6 +65,7 @@ CASES = (
 def body(quick: bool) -> Outcome:
     """Measure every case whose files are here."""
     torch.set_num_threads(1)
+    kept = keep_freed_memory()
     context = multiprocessing.get_context("spawn")
     rows: list[Row] = []
     loaded: dict[str, Row] = {}
@@ -79,7 +82,13 @@ def body(quick: bool) -> Outcome:
     return (
         rows,
         passed,
-        {"seeds": [_SEED], "batch_size": _SETTINGS.batch_size, "threads": 1, "skipped": skipped},
+        {
+            "seeds": [_SEED],
+            "batch_size": _SETTINGS.batch_size,
+            "threads": 1,
+            "memory_kept": kept,
+            "skipped": skipped,
+        },
     )
 
 
