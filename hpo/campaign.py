@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.campaign_checks import LOG_MEASURES, check
+from hpo.campaign_search import StopSpec, WarmStartSpec, check_search
 from hpo.sentences import nearest, sentence
 from hpo.space import Space, Variable
 from models.datasets import find, names
@@ -159,6 +160,9 @@ class CampaignSpec(_Frozen):
     search: Literal["bayesian", "random"] = "bayesian"
     energy_model: Literal["asic_45nm", "fpga_7series"] = "asic_45nm"
     device: str | None = Field(None, description="FPGA whose budget bounds every design")
+    start: tuple[dict[str, Any], ...] = ()
+    warm_start: WarmStartSpec | None = None
+    stop_when: StopSpec | None = None
 
     @field_validator("name")
     @classmethod
@@ -185,6 +189,7 @@ class CampaignSpec(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "CampaignSpec":
         check(self, find(self.data.set).kind)
+        check_search(self)
         return self
 
     @property

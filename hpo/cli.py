@@ -131,15 +131,18 @@ def status(
     """Show where a campaign stands."""
     from hpo.live import running_table
     from hpo.queries import status as status_of
-    from hpo.show import campaign_table
+    from hpo.show import campaign_notes, campaign_table
 
     found = status_of(_store(home), name)
     if as_json:
         _print_json(found.as_dict())
     else:
-        _console().print(campaign_table([found]))
+        console = _console()
+        console.print(campaign_table([found]))
+        for line in campaign_notes(found):
+            console.print(line, soft_wrap=True, markup=False)
         if found.running:
-            _console().print(running_table(found.running))
+            console.print(running_table(found.running))
 
 
 @app.command()

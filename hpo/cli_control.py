@@ -43,6 +43,23 @@ def extend(
 
 
 @app.command()
+def narrow(
+    name: NameArgument,
+    kept: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[VARIABLE=LOW..HIGH | VARIABLE=VALUE|VALUE]...", help="What is kept."),
+    ] = None,
+    *,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was narrowed before.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Keep variables to part of their values from the next proposal on, while the campaign runs."""
+    from hpo.control import narrow as keep
+
+    print(keep(store_at(home), name, kept or (), reset))
+
+
+@app.command()
 def log(
     name: NameArgument,
     *,

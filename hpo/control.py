@@ -1,6 +1,10 @@
 """Pausing, cancelling and extending a campaign from outside: what was done, as a sentence."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from hpo.lease import dead_holder
+from hpo.narrowing import parse, shown
 from hpo.queries import spec_of
 from hpo.store import StopRequest, Store
 from spikefront.errors import ConflictError
@@ -33,6 +37,33 @@ def extend(store: Store, name: str, trials: int) -> str:
     goes_on = store.lease_holder(name) is not None and dead_holder(store, name) is None
     then = "its driver goes on" if goes_on else f"continue it with 'spikefront resume {name}'"
     return f"campaign {name} has {total} trials now: {then}"
+
+
+def narrow(store: Store, name: str, assignments: Sequence[str], reset: bool = False) -> str:
+    """Keep variables to part of their values from the next proposal on.
+
+    Args:
+        store: the campaign's.
+        name: the campaign.
+        assignments: ``beta=0.8..0.95``, ``reset=zero|none``, ``width=64``.
+        reset: forget what was narrowed before.
+
+    Raises:
+        SpecError: an assignment does not fit the space.
+        ConflictError: the campaign is cancelled.
+    """
+    if not assignments and not reset:
+        now = store.campaign(name).narrowed
+        return f"campaign {name} searches {_searched(now)}"
+    space = parse(assignments, spec_of(store, name).space)
+    record = store.narrow(name, space, reset)
+    return (
+        f"campaign {name} searches {_searched(record.narrowed)} from trial {record.narrowings[-1]['from']} on"
+    )
+
+
+def _searched(narrowed: dict[str, Any]) -> str:
+    return f"only {shown(narrowed)}" if narrowed else "the whole space"
 
 
 def check_resumable(store: Store, name: str) -> None:

@@ -8,6 +8,7 @@ processes ask (pause, cancel, more trials) stands in the store too, and is looke
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from hpo.lease import LEASE_S, Lease, hold
 from hpo.optimizer import Exhausted, Observation, Problem, Proposal
 from hpo.optimizer.propose import propose, random_proposal
 from hpo.space import Config
+from hpo.stopping import StopWatch, watch_of
 from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialRecord, TrialResult
 from spikefront.errors import SpikefrontError, TakenOverError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
@@ -43,6 +45,22 @@ class Campaign:
     def name(self) -> str:
         """The campaign's name."""
         return self.spec.name
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Nothing is left to start: why, where it is not for the budget of trials."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the loop knows of its trials: those that ended, those that run, and what the stop rules watch."""
+
+    history: list[Observation]
+    running: set[int]
+    watch: StopWatch
 
 
 @dataclass(frozen=True)
@@ -81,20 +99,23 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
     """Keep the workers busy until nothing is left to do, or until somebody asks for an end."""
     store, name = campaign.store, campaign.name
     history = observations(campaign.spec, store)
+    watch = watch_of(campaign.spec.stop_when, campaign.problem.scale, store, name, history)
     before = len(history)
     running: set[int] = set()
     while True:
         lease.check()
         seen = store.campaign(name)
         order = _order(seen, hooks)
-        spent = order == "go" and _fill(campaign, pool, history, running, hooks)
+        spent = _fill(campaign, pool, Known(history, running, watch), hooks) if order == "go" else None
         if order == "stop" or (not running and (spent or order == "drain")):
-            if store.leave(name, "finished" if spent else "paused", seen):
+            if store.leave(name, "finished" if spent else "paused", seen, spent.reason if spent else None):
                 return store.campaign(name).state
             continue
         for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks)):
             running.discard(number)
-            history.append(_record(campaign, number, outcome))
+            trial, observation = _record(campaign, number, outcome)
+            history.append(observation)
+            watch.ended(trial, observation)
             hooks.changed()
         _check_hope(campaign, history[before:])
 
@@ -113,48 +134,54 @@ def _order(seen: CampaignRecord, hooks: Hooks) -> Literal["go", "drain", "stop"]
     return "drain" if seen.request else "go"
 
 
-def _fill(
-    campaign: Campaign, pool: Pool, history: list[Observation], running: set[int], hooks: Hooks
-) -> bool:
-    """Give every free worker a trial; True when there is none left to give."""
+def _fill(campaign: Campaign, pool: Pool, known: Known, hooks: Hooks) -> Spent | None:
+    """Give every free worker a trial; says so when there is none left to give."""
     while pool.free > 0:
         seen = campaign.store.campaign(campaign.name)
         if _order(seen, hooks) != "go":
-            return False
-        trial = _next(campaign, history, campaign.spec.budget.trials + seen.extra_trials)
-        if trial is None:
-            return True
-        campaign.store.start_trial(campaign.name, trial.number)
-        running.add(trial.number)
+            return None
+        trial = _next(campaign, known, seen)
+        if isinstance(trial, Spent):
+            return trial
+        known.watch.started(campaign.store.start_trial(campaign.name, trial.number))
+        known.running.add(trial.number)
         pool.submit(_request(campaign, trial))
         hooks.changed()
-    return False
+    return None
 
 
-def _next(campaign: Campaign, history: list[Observation], budget: int) -> TrialRecord | None:
-    """The first queued trial, else a newly proposed one; None when the budget or the space is used up."""
+def _next(campaign: Campaign, known: Known, seen: CampaignRecord) -> TrialRecord | Spent:
+    """The first queued trial, else a newly proposed one, unless budget, rules or space leave none."""
     store, name = campaign.store, campaign.name
     queued = store.trials(name, states={"queued"}, limit=1)
     if queued:
         return queued[0]
     count = sum(store.counts(name).values())
-    if count >= budget:
-        return None
+    if count >= campaign.spec.budget.trials + seen.extra_trials:
+        return Spent()
+    if count >= seen.exempt_trials and (reason := known.watch.reason(datetime.now(UTC))):
+        return Spent(reason)
     pending = [trial.config for trial in store.trials(name, states={"running"})]
-    proposal = _ask(campaign, history, pending, count)
+    proposal = _ask(campaign, known.history, pending, count, seen.narrowed)
     if isinstance(proposal, Exhausted):
-        return None
+        where = "space as it is narrowed" if seen.narrowed else "space"
+        return Spent(f"all {proposal.cardinality} configurations of the {where} have been tried")
     seed = trial_seed(campaign.spec.seed, count)
     return store.add_trial(name, dict(proposal.config), seed, proposal.explanation)
 
 
 def _ask(
-    campaign: Campaign, history: list[Observation], pending: Sequence[Config], index: int
+    campaign: Campaign,
+    history: list[Observation],
+    pending: Sequence[Config],
+    index: int,
+    narrowed: dict[str, Any],
 ) -> Proposal | Exhausted:
-    """The next configuration, by the campaign's way of searching."""
+    """The next configuration, by the campaign's way of searching, in the space as it is narrowed now."""
+    problem = replace(campaign.problem, space=campaign.problem.space.narrow(narrowed))
     if campaign.spec.search == "random":
-        return random_proposal(campaign.problem, index, [*(seen.config for seen in history), *pending])
-    return propose(campaign.problem, history, pending, index)
+        return random_proposal(problem, index, [*(seen.config for seen in history), *pending])
+    return propose(problem, history, pending, index)
 
 
 def trial_seed(campaign_seed: int, number: int) -> int:
@@ -179,7 +206,7 @@ def _request(campaign: Campaign, trial: TrialRecord) -> TrialRequest:
     )
 
 
-def _record(campaign: Campaign, number: int, outcome: TrialOutcome) -> Observation:
+def _record(campaign: Campaign, number: int, outcome: TrialOutcome) -> tuple[TrialRecord, Observation]:
     """Write an outcome; its artifact goes to disk before the transaction that names it."""
     artifact = campaign.home.artifacts.put(outcome.artifact) if outcome.artifact else None
     designs = [_design(campaign.spec, design) for design in outcome.designs]
@@ -196,7 +223,7 @@ def _record(campaign: Campaign, number: int, outcome: TrialOutcome) -> Observati
         designs=designs,
     )
     trial = campaign.store.finish_trial(campaign.name, number, result)
-    return observe(campaign.spec, trial, campaign.store.designs(campaign.name, trial=number))
+    return trial, observe(campaign.spec, trial, campaign.store.designs(campaign.name, trial=number))
 
 
 def _design(spec: CampaignSpec, design: DesignOutcome) -> DesignResult:

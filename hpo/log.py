@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+from hpo.narrowing import shown
 from hpo.store import EventRecord
 
 _SENTENCES = {
     "campaign_created": "created",
-    "campaign_state": "{from} -> {to}",
+    "campaign_state": "{from} -> {to}{because}",
+    "campaign_narrowed": "from trial {from} on {narrowed}, asked by {by}",
+    "warm_started": "{starts} starting points taken from campaign {campaign}",
     "campaign_extended": "{trials} trials more, {extra} beyond the specification, asked by {by}",
     "reference_set": "reference point {reference}",
     "requested": "asked to {what}{urgently} by {by}",
@@ -42,6 +45,7 @@ def _said(event: EventRecord) -> str:
         "urgently": " at once" if event.detail.get("now") else "",
         "again": " again" if event.detail.get("attempts") else "",
         "because": f" ({event.detail['reason']})" if event.detail.get("reason") else "",
+        "narrowed": shown(event.detail.get("space", {})) or "the whole space",
         **event.detail,
     }
     sentence = _SENTENCES.get(event.kind)

@@ -63,8 +63,13 @@ class GreyBox:
         return [(shape, parameters.accelerator()) for parameters in grid]
 
 
-def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int) -> Problem:
-    """The optimiser's view of a campaign on a data set of that shape."""
+def build_problem(
+    spec: CampaignSpec, input_shape: tuple[int, ...], classes: int, start: Sequence[Config] = ()
+) -> Problem:
+    """The optimiser's view of a campaign on a data set of that shape.
+
+    ``start`` are starting points beside those of the specification.
+    """
     # own spikes of a recurrent last layer count too
     counted = layer_count(spec) + any(text.endswith("r") for text in templates(spec))
     limits = tuple(
@@ -80,6 +85,7 @@ def build_problem(spec: CampaignSpec, input_shape: tuple[int, ...], classes: int
         compose=GreyBox(spec, input_shape, classes),
         seed=spec.seed,
         n_initial=spec.budget.initial,
+        start=(*spec.start, *start),
     )
 
 

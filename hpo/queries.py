@@ -76,6 +76,8 @@ class CampaignStatus:
     best: dict[str, FrontDesign]
     front_size: int
     running: list[RunningTrial]
+    stop_reason: str | None
+    narrowed: dict[str, Any]
     created_at: datetime
     updated_at: datetime
 
@@ -100,6 +102,8 @@ class CampaignStatus:
             "trials_total": self.trials_total,
             "hypervolume": self.hypervolume,
             "front_size": self.front_size,
+            "stop_reason": self.stop_reason,
+            "narrowed": self.narrowed,
             "best": {
                 objective: {"name": best.name, "value": best.design.measures[objective]}
                 for objective, best in self.best.items()
@@ -146,6 +150,8 @@ def status(store: Store, name: str) -> CampaignStatus:
         best={objective: _best(designs, objective) for objective in spec.objectives} if designs else {},
         front_size=len(designs),
         running=running_trials(spec, store),
+        stop_reason=record.stop_reason,
+        narrowed=record.narrowed,
         created_at=record.created_at,
         updated_at=record.updated_at,
     )

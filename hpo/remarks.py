@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hpo.narrowing import shown
 from hpo.queries import FrontDesign, front, spec_of, status
 from hpo.space import Categorical, Ordinal, Variable
 from hpo.store import Store
@@ -22,6 +23,10 @@ def remarks(store: Store, name: str) -> list[str]:
             f"{found.counts['failed']} of {found.trials_total} trials failed, trial {failed[0].number} with: "
             f"{failed[0].reason}; see 'spikefront show {name} {failed[0].number}'"
         )
+    if found.stop_reason:
+        lines.append(f"the campaign stopped early: {found.stop_reason}")
+    if found.narrowed:
+        lines.append(f"the last proposals were narrowed to {shown(found.narrowed)}")
     if audit := _audit(store, name, found.counts["silent"]):
         lines.append(audit)
     if designs and found.hypervolume == 0.0:

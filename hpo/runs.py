@@ -30,7 +30,10 @@ def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
         DataError: the data set cannot be loaded; nothing is created.
         SpecError: its samples have no such encoding, or a network does not fit them.
         ConflictError: there is a campaign of that name.
+        NotFoundError: there is no earlier campaign of the name under ``[warm_start]``.
     """
+    if spec.warm_start is not None:
+        store.campaign(spec.warm_start.campaign)
     splits = spec.campaign_data(root).read()
     if fault := encoding_fault(spec, splits.kind):
         raise SpecError(fault)
@@ -67,11 +70,12 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
     from hpo.driver import Campaign
     from hpo.problem import build_problem
     from hpo.queries import spec_of
+    from hpo.warm_start import starts
 
     spec = spec_of(store, name)
     splits = spec.campaign_data(root).read()
     _check_unchanged(store.campaign(name).versions.get(DATA), splits)
-    problem = build_problem(spec, splits.shape, splits.classes)
+    problem = build_problem(spec, splits.shape, splits.classes, starts(store, spec))
     return Campaign(spec, problem, store, home, root)
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo.live import curve_table, rates_line
+from hpo.narrowing import shown
 from hpo.queries import CampaignStatus, FrontDesign
 from hpo.store import DesignRecord, ProgressRecord, TrialRecord
 from hpo.tables import UNITS, front_columns, front_row, measure_text, parameter_text
@@ -42,6 +43,16 @@ def campaign_table(statuses: Sequence[CampaignStatus]) -> Table:
         state = "stopped: resume it" if found.is_abandoned else found.state + asked
         table.add_row(found.name, state, ended, *counts, str(found.front_size), f"{found.hypervolume:.4f}")
     return table
+
+
+def campaign_notes(found: CampaignStatus) -> list[str]:
+    """What else to know of where a campaign stands, as sentences."""
+    notes = []
+    if found.stop_reason:
+        notes.append(f"stopped early by {found.stop_reason}; 'spikefront extend {found.name}' goes on")
+    if found.narrowed:
+        notes.append(f"proposals are narrowed to {shown(found.narrowed)}")
+    return notes
 
 
 def trial_table(trials: Sequence[TrialRecord]) -> Table:

@@ -9,7 +9,7 @@ import graphlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from hpo.narrowing import Kept, check
 from hpo.variables import Categorical, Float, FloatArray, Integer, Ordinal, Value, Variable
 from spikefront.errors import SpecError
 
@@ -34,14 +35,21 @@ _ADAPTER: TypeAdapter[dict[str, Variable]] = TypeAdapter(dict[str, Variable])
 class Space:
     """Named variables in a fixed order.
 
+    Where ``narrowed`` keeps variables to part of their values (``hpo.narrowing``), new configurations have
+    these values only; every configuration of the whole space stays valid and keeps its model columns.
+
     Raises:
-        SpecError: no variable, or a ``when`` that names an unknown, unsuitable or circular variable.
+        SpecError: no variable, a ``when`` that names an unknown, unsuitable or circular variable, or a
+            narrowing that does not fit.
     """
 
     variables: Mapping[str, Variable]
+    narrowed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variables", dict(self.variables))
+        for name, kept in self.narrowed.items():
+            check(name, kept, self.variables)
         if not self.variables:
             raise SpecError("the space has no variables: add at least one")
         for name, variable in self.variables.items():
@@ -70,10 +78,31 @@ class Space:
         spans = zip([0, *ends], ends, strict=False)
         return {name: slice(*span) for name, span in zip(self.variables, spans, strict=True)}
 
+    def narrow(self, narrowed: Mapping[str, Mapping[str, Any]]) -> "Space":
+        """The same variables, kept to parts of their values."""
+        return replace(self, narrowed=narrowed) if narrowed != self.narrowed else self
+
+    @cached_property
+    def parts(self) -> dict[str, Variable | Kept]:
+        """Every variable, or what is kept of it."""
+        return {
+            name: Kept(variable, self.narrowed[name]) if name in self.narrowed else variable
+            for name, variable in self.variables.items()
+        }
+
+    @cached_property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest model columns (dimension,) of new configurations."""
+        low, high = np.zeros(self.dimension), np.ones(self.dimension)
+        for name, part in self.parts.items():
+            if isinstance(part, Kept):
+                low[self.columns[name]], high[self.columns[name]] = part.ends
+        return low, high
+
     @cached_property
     def cardinality(self) -> float:
-        """Number of different configurations; infinite with any real-valued variable."""
-        if any(isinstance(v, Float) and not v.when for v in self.variables.values()):
+        """Different configurations, of the narrowed space; infinite with any real-valued variable."""
+        if any(math.isinf(part.levels) and not self.variables[n].when for n, part in self.parts.items()):
             return math.inf
         parents = {parent for variable in self.variables.values() for parent in variable.when or {}}
         return sum(
@@ -105,6 +134,25 @@ class Space:
             if name not in active:
                 raise SpecError(f"variable {name!r} is given but inactive under its 'when': leave it out")
 
+    def validate_part(self, given: Mapping[str, Any]) -> None:
+        """Check part of a configuration, which any values of the other variables can complete.
+
+        Raises:
+            SpecError: an unknown variable, a value outside it, or a variable that exists only with values of
+                others which are not given.
+        """
+        for name, value in given.items():
+            if name not in self.variables:
+                raise SpecError(f"unknown variable {name!r}: the space has {', '.join(self.variables)}")
+            if refusal := self.variables[name].refusal(value):
+                raise SpecError(f"{name} = {value!r} {refusal}")
+            for parent, values in (self.variables[name].when or {}).items():
+                if given.get(parent) not in values:
+                    raise SpecError(
+                        f"{name} = {value!r} exists only with {parent} in {list(values)}: give that too, or "
+                        f"leave {name} out"
+                    )
+
     def to_unit(self, config: Config) -> FloatArray:
         """Model columns (dimension,) of a configuration; inactive variables are neutral."""
         self.validate_config(config)
@@ -118,7 +166,7 @@ class Space:
 
     def from_unit(self, row: FloatArray) -> dict[str, Value]:
         """Nearest configuration of model columns (dimension,)."""
-        values = {name: self.variables[name].decode(row[span]) for name, span in self.columns.items()}
+        values = {name: self.parts[name].decode(row[span]) for name, span in self.columns.items()}
         return {name: values[name] for name in self.active(values)}
 
     def round_unit(self, rows: FloatArray) -> FloatArray:
@@ -126,16 +174,30 @@ class Space:
         table = np.atleast_2d(np.asarray(rows, dtype=np.float64))
         snapped = np.empty_like(table)
         for name, span in self.columns.items():
-            snapped[:, span] = self.variables[name].snap(table[:, span])
+            snapped[:, span] = self.parts[name].snap(table[:, span])
         self._neutralise(snapped)
         return snapped.reshape(np.shape(rows))
 
     def spread(self, shares: FloatArray) -> FloatArray:
         """Representable model columns (n, dimension) of points (n, cube_dimension) of the sampling cube."""
-        parts = [variable.spread(shares[:, k]) for k, variable in enumerate(self.variables.values())]
+        parts = [part.spread(shares[:, k]) for k, part in enumerate(self.parts.values())]
         table = np.concatenate(parts, axis=1)
         self._neutralise(table)
         return table
+
+    def complete(self, given: Mapping[str, Any], shares: FloatArray) -> dict[str, Value]:
+        """Configuration with the ``given`` values and, elsewhere, those at a point of the sampling cube.
+
+        Raises:
+            SpecError: see ``validate_part``.
+        """
+        self.validate_part(given)
+        drawn = {
+            name: part.decode(part.spread(shares[k : k + 1])[0])
+            for k, (name, part) in enumerate(self.parts.items())
+        }
+        values = {**drawn, **given}
+        return {name: values[name] for name in self.active(values)}
 
     def from_cube(self, shares: FloatArray) -> dict[str, Value]:
         """Configuration at one point (cube_dimension,) of the sampling cube."""
@@ -148,6 +210,18 @@ class Space:
             [variable.width for variable in self.variables.values()],
             axis=1,
         )
+
+    def kept_columns(self, rows: FloatArray) -> BoolArray:
+        """Which model columns (n, dimension) of representable rows the narrowing keeps as they are."""
+        mask = np.ones(np.shape(rows), dtype=np.bool_)
+        for name, part in self.parts.items():
+            if isinstance(part, Kept):
+                mask[:, self.columns[name]] = part.holds(rows[:, self.columns[name]])[:, None]
+        return mask
+
+    def inside(self, rows: FloatArray) -> BoolArray:
+        """Which representable rows (n, dimension) are configurations of the narrowed space."""
+        return np.asarray((self.kept_columns(rows) | ~self.active_columns(rows)).all(axis=1))
 
     def configurations(self) -> Iterator[dict[str, Value]]:
         """Every configuration of a finite space; raises SpecError for an infinite one."""
@@ -213,8 +287,8 @@ class Space:
                 yield config
 
     def _values(self, name: str) -> Sequence[Value]:
-        variable = self.variables[name]
-        return () if isinstance(variable, Float) else variable.values
+        part = self.parts[name]
+        return () if isinstance(part, Float) else part.values
 
     def _is_active(self, name: str, config: Config) -> bool:
         when = self.variables[name].when or {}
@@ -222,8 +296,8 @@ class Space:
 
     def _leaves(self, config: Config, parents: set[str]) -> float:
         return math.prod(
-            variable.levels
-            for name, variable in self.variables.items()
+            part.levels
+            for name, part in self.parts.items()
             if name not in parents and self._is_active(name, config)
         )
 

@@ -47,9 +47,11 @@ class Taken:
     def __init__(self, space: Space, configs: Iterable[Config]) -> None:
         self.rows = np.array([space.to_unit(config) for config in configs]).reshape(-1, space.dimension)
         self._keys = set(_keys(self.rows))
+        self._inside = len(set(_keys(self.rows[space.inside(self.rows)])))
 
     def __len__(self) -> int:
-        return len(self._keys)
+        """Different ones among the configurations of the (narrowed) space."""
+        return self._inside
 
     def fresh(self, rows: FloatArray) -> np.ndarray:
         """Mask (K,) of rows (K, d) that are new, and the first of their kind."""
@@ -102,7 +104,8 @@ def around(
     shares = sobol(space.cube_dimension, count, _seed(rng))
     moved = _mask(count, space.cube_dimension, space.dimension, rng)
     free = space.spread(shares)
-    active = space.active_columns(centre[None])[0]
+    held = (space.active_columns(centre[None]) & space.kept_columns(centre[None]))[0]
+    least, most = space.bounds
     rows = np.repeat(centre[None], count, axis=0)
     for k, (name, variable) in enumerate(space.variables.items()):
         span = space.columns[name]
@@ -111,10 +114,11 @@ def around(
             stepped = np.where(jump[:, None], free[:, span], rows[:, span])
         else:
             half = max(length / 2, 1.0 / max(variable.levels - 1, 1))
-            low, high = np.maximum(centre[span] - half, 0.0), np.minimum(centre[span] + half, 1.0)
+            low = np.maximum(centre[span] - half, least[span])
+            high = np.minimum(centre[span] + half, most[span])
             stepped = np.where(moved[:, k, None], low + (high - low) * shares[:, k, None], rows[:, span])
-        # What is asleep at the centre has no value to stay close to.
-        rows[:, span] = stepped if active[span].all() else free[:, span]
+        # What is asleep at the centre, or outside a narrowing, has no value to stay close to.
+        rows[:, span] = stepped if held[span].all() else free[:, span]
     return space.round_unit(rows)
 
 

@@ -62,6 +62,7 @@ class Problem:
             is a measure, D = 1. It must be a pure function.
         seed: of every random choice.
         n_initial: how many trials are a Sobol sequence before models are used.
+        start: configurations to try first, whole or in part; the Sobol sequence gives what they leave out.
         priced: how many configurations ``compose`` is asked about in a proposal's first look, and a third as
             many again in its second; lower it where ``compose`` is slow.
     """
@@ -75,6 +76,7 @@ class Problem:
     seed: int = 0
     n_initial: int | None = None
     priced: int = 640
+    start: tuple[Mapping[str, Value], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.objectives) <= 4:
@@ -91,6 +93,8 @@ class Problem:
                     raise SpecError(f"measure {name!r} is no outcome: add it to outcomes or give compose")
         if self.n_initial is not None and self.n_initial < 1:
             raise SpecError(f"n_initial {self.n_initial} is below 1: start with at least one trial")
+        for given in self.start:
+            self.space.validate_part(given)
         _ = self.scale
 
     @property
@@ -101,8 +105,11 @@ class Problem:
 
     @property
     def initial(self) -> int:
-        """Trials of the Sobol start: two for every three variables, at least eight, unless set."""
-        return self.n_initial or max(8, math.ceil(2 * self.space.cube_dimension / 3))
+        """Trials of the Sobol start: two for every three variables, at least eight, unless set.
+
+        Given starting points count among them.
+        """
+        return max(self.n_initial or max(8, math.ceil(2 * self.space.cube_dimension / 3)), len(self.start))
 
     @cached_property
     def scale(self) -> HypervolumeScale:
@@ -161,11 +168,11 @@ class Observation:
 class Proposal:
     """What to try next, and why.
 
-    ``explanation`` is plain JSON: ``source`` ("sobol", "random", "global", "region" or "listed"); ``centre``,
-    the number of the trial in the middle of the region, and ``length``, the region's side in 0..1.6 (None
-    outside regions); ``feasible``, the probability that the constraints hold, and ``score``, the logarithm
-    that was maximised (None before models); ``predicted``, per objective mean, low and high (a central 90 %
-    interval) for the configuration's best design.
+    ``explanation`` is plain JSON: ``source`` ("start", "sobol", "random", "global", "region" or "listed");
+    ``centre``, the number of the trial in the middle of the region, and ``length``, the region's side in
+    0..1.6 (None outside regions); ``feasible``, the probability that the constraints hold, and ``score``, the
+    logarithm that was maximised (None before models); ``design``, ``predicted`` and ``gain``, see
+    ``hpo.optimizer.forecast``.
     """
 
     index: int

@@ -8,6 +8,7 @@ import numpy as np
 from hpo.optimizer import gp
 from hpo.optimizer.beliefs import Beliefs, learn
 from hpo.optimizer.candidates import Candidates, Centre, Taken, around, draw, listed, sobol, unvisited
+from hpo.optimizer.forecast import forecast
 from hpo.optimizer.improvement import Front, antithetic, designs, predicted_points, score
 from hpo.optimizer.problem import Exhausted, FloatArray, Observation, Problem, Proposal
 from hpo.optimizer.regions import Regions, centres, fold
@@ -51,17 +52,26 @@ def propose(
 
 
 def random_proposal(problem: Problem, index: int, seen: Sequence[Config]) -> Proposal | Exhausted:
-    """Random search, the baseline: a uniformly drawn configuration that was not seen."""
+    """Random search, the baseline: after the given starting points, configurations drawn uniformly."""
     taken = Taken(problem.space, seen)
     if len(taken) >= problem.space.cardinality:
         return Exhausted(int(problem.space.cardinality))
+    if index < len(problem.start):
+        return _start(problem, taken, index)
     return _random(problem, taken, index, "random")
 
 
 def _start(problem: Problem, taken: Taken, index: int) -> Proposal:
-    """Point ``index`` of the Sobol sequence; where it is taken, the next one beyond the start."""
+    """The starting point ``index`` if one is given, else that of the Sobol sequence.
+
+    Where it is taken, the next Sobol point beyond the start.
+    """
     space = problem.space
     table = sobol(space.cube_dimension, index + problem.initial + 64, problem.seed)
+    if index < len(problem.start):
+        config = space.complete(problem.start[index], table[index])
+        if taken.fresh(space.to_unit(config)[None])[0]:
+            return Proposal(index, config, _explain("start"))
     order = [index, *range(max(index + 1, problem.initial), len(table))]
     rows = space.spread(table[order])
     fresh = np.flatnonzero(taken.fresh(rows))
@@ -150,9 +160,7 @@ class _Search:
             text |= {"centre": best.centres[owner].index, "length": state.length}
         text["feasible"] = float(np.exp(self.beliefs.log_feasible(best.rows)[0]))
         text["score"] = value
-        if self.beliefs.outcomes is not None:
-            text["predicted"] = self._intervals(best.rows)
-        return text
+        return text | forecast(self.problem, self.beliefs, self.front, best.rows)
 
     def _scores(self, rows: FloatArray, normals: FloatArray) -> FloatArray:
         if len(rows) == 0:
@@ -183,20 +191,6 @@ class _Search:
         near = Candidates(np.concatenate(parts), np.repeat(best.owner, self.few), best.centres)
         return near.take(taken.fresh(near.rows))
 
-    def _intervals(self, row: FloatArray) -> dict[str, dict[str, float]]:
-        design = int(score(self.problem, self.beliefs, self.front, row, self.normals).designs[0])
-        config = self.problem.space.from_unit(row[0])
-        measures = self.problem.measure([config], self.beliefs.sample(row, self.normals))
-        drawn = {o.name: np.asarray(measures[o.name])[:, 0, design] for o in self.problem.objectives}
-        return {name: _interval(values[np.isfinite(values)]) for name, values in drawn.items()}
-
-
-def _interval(values: FloatArray) -> dict[str, float]:
-    if len(values) == 0:
-        return {}
-    low, high = np.quantile(values, [0.05, 0.95])
-    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-
 
 def _joined(a: Candidates, b: Candidates) -> Candidates:
     return Candidates(np.concatenate([a.rows, b.rows]), np.concatenate([a.owner, b.owner]), a.centres)
@@ -209,5 +203,7 @@ def _explain(source: str) -> dict[str, Any]:
         "length": None,
         "feasible": None,
         "score": None,
+        "design": None,
         "predicted": {},
+        "gain": None,
     }

@@ -63,15 +63,33 @@ class Store(Protocol):
     def extend(self, name: str, trials: int) -> CampaignRecord:
         """Grant ``trials`` more than the specification's budget and earlier extensions.
 
-        A finished campaign becomes "paused". Raises ConflictError when it is cancelled, InputError when
-        ``trials`` is no number from 1 to a million.
+        A finished campaign becomes "paused"; where a stop rule had ended it, the next ``trials`` are exempt
+        from such rules. Raises ConflictError when it is cancelled, InputError when ``trials`` is no number
+        from 1 to a million.
         """
 
-    def leave(self, name: str, state: CampaignState, seen: CampaignRecord | None = None) -> bool:
+    def narrow(self, name: str, space: dict[str, Any], reset: bool = False) -> CampaignRecord:
+        """Narrow variables from the next trial on, beside those narrowed before (``reset``: instead of them).
+
+        ``space`` maps a variable to {"low", "high"} or {"values"}; whether that fits is the caller's to see.
+        Raises ConflictError when the campaign is cancelled.
+        """
+
+    def set_warm_start(self, name: str, taken: dict[str, Any]) -> CampaignRecord:
+        """Record what was taken from an earlier campaign, unless something was recorded before."""
+
+    def leave(
+        self,
+        name: str,
+        state: CampaignState,
+        seen: CampaignRecord | None = None,
+        reason: str | None = None,
+    ) -> bool:
         """End a driver's work in ``state``; running trials return to the queue.
 
-        Where the campaign is cancelled, now or by a request that waits, queued and running trials are too.
-        Returns False and changes nothing when the requests and the budget are not those of ``seen``.
+        ``reason`` says why a campaign finished before its budget was spent. Where the campaign is cancelled,
+        now or by a request that waits, queued and running trials are too. Returns False and changes nothing
+        when the requests, the budget and the narrowing are not those of ``seen``.
         """
 
     def take_lease(self, name: str, holder: str, seconds: float, dead: str | None = None) -> int:

@@ -4,11 +4,13 @@ A driver that lives is asked through its row and heeds in its loop. Where none l
 and now, under a new token, so that a driver which only slept cannot undo it.
 """
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from hpo.store import leases
 from hpo.store.records import CampaignRecord
-from hpo.store.rows import cancel, note, requeue
+from hpo.store.rows import cancel, next_number, note, requeue
 from hpo.store.states import CampaignState, StopRequest, check_campaign_step
 from hpo.store.tables import CampaignRow, now
 from spikefront.errors import ConflictError, InputError
@@ -49,21 +51,45 @@ def extend(session: Session, row: CampaignRow, trials: int) -> None:
     if row.state == "cancelled" or row.request == "cancel":
         raise ConflictError(f"Campaign {row.name!r} is cancelled and takes no trials; start a new one.")
     row.extra_trials, row.updated_at = row.extra_trials + trials, now()
+    if row.stop_reason is not None:
+        row.stop_reason, row.exempt_trials = None, next_number(session, row.name) + trials
     detail = {"trials": trials, "extra": row.extra_trials, "by": leases.process()}
     note(session, row.name, None, "campaign_extended", detail)
     if row.state == "finished":
         _set_state(session, row, "paused")
 
 
+def narrow(session: Session, row: CampaignRow, space: dict[str, Any], reset: bool) -> None:
+    """Narrow variables from the next trial on, beside or instead of those narrowed before."""
+    if row.state == "cancelled" or row.request == "cancel":
+        raise ConflictError(f"Campaign {row.name!r} is cancelled and proposes nothing; start a new one.")
+    first = next_number(session, row.name)
+    before = [entry for entry in row.narrowings or [] if entry["from"] < first]
+    kept = {} if reset or not row.narrowings else row.narrowings[-1]["space"]
+    row.narrowings = [*before, {"from": first, "space": {**kept, **space}}]
+    row.updated_at = now()
+    detail = {"from": first, "space": row.narrowings[-1]["space"], "by": leases.process()}
+    note(session, row.name, None, "campaign_narrowed", detail)
+
+
+def summary(taken: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of a warm start: its plain values, and of each list how long it is."""
+    return {key: len(value) if isinstance(value, list) else value for key, value in taken.items()}
+
+
 def leave(
-    session: Session, row: CampaignRow, state: CampaignState, seen: CampaignRecord | None = None
+    session: Session,
+    row: CampaignRow,
+    state: CampaignState,
+    seen: CampaignRecord | None = None,
+    reason: str | None = None,
 ) -> bool:
     """End a driver's work; False, and nothing changes, when it has not ``seen`` all that was asked.
 
     Running trials return to the queue, or are cancelled with the campaign, queued ones too. A pending request
     to cancel turns any other state into "cancelled".
     """
-    if seen is not None and _asked(seen) != (row.request, row.request_now, row.extra_trials):
+    if seen is not None and _asked(seen) != _asked(row.record()):
         return False
     if row.request == "cancel":
         state = "cancelled"
@@ -71,15 +97,17 @@ def leave(
         cancel(session, row.name, "queued", "running")
     else:
         requeue(session, row.name)
+    row.stop_reason = reason if state == "finished" else None
     set_state(session, row, state)
     row.request, row.request_now = None, False
     return True
 
 
-def _asked(record: CampaignRecord) -> tuple[StopRequest | None, bool, int]:
-    return record.request, record.request_now, record.extra_trials
+def _asked(record: CampaignRecord) -> tuple[StopRequest | None, bool, int, dict[str, Any]]:
+    return record.request, record.request_now, record.extra_trials, record.narrowed
 
 
 def _set_state(session: Session, row: CampaignRow, state: CampaignState) -> None:
-    note(session, row.name, None, "campaign_state", {"from": row.state, "to": state})
+    why = {} if row.stop_reason is None else {"reason": row.stop_reason}
+    note(session, row.name, None, "campaign_state", {"from": row.state, "to": state, **why})
     row.state, row.updated_at = state, now()

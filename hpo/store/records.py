@@ -24,6 +24,11 @@ class CampaignRecord:
         extra_trials: trials granted beyond the specification's budget.
         request: what its driver is asked to do and has not done yet.
         request_now: whether the driver shall stop running trials instead of letting them end.
+        stop_reason: why it finished before its budget was spent; None where it did not.
+        exempt_trials: trials numbered below run whatever the specification's stop rules say.
+        narrowings: how the space was narrowed while it ran, oldest first: {"from": number of the first trial
+            that it holds for, "space": {variable: {"low", "high"} or {"values"}}}.
+        warm_start: what was taken from an earlier campaign; None where nothing was.
     """
 
     name: str
@@ -37,6 +42,15 @@ class CampaignRecord:
     extra_trials: int
     request: StopRequest | None
     request_now: bool
+    stop_reason: str | None = None
+    exempt_trials: int = 0
+    narrowings: Sequence[dict[str, Any]] = ()
+    warm_start: dict[str, Any] | None = None
+
+    @property
+    def narrowed(self) -> dict[str, Any]:
+        """What the variables are narrowed to now; empty where they are not."""
+        return dict(self.narrowings[-1]["space"]) if self.narrowings else {}
 
 
 @dataclass(frozen=True)

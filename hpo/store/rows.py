@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from hpo.store.leases import Fence
@@ -44,6 +44,12 @@ def trial_row(session: Session, campaign: str, number: int) -> TrialRow:
             f"Campaign {campaign!r} has no trial {number}; list its trials to see the numbers."
         )
     return row
+
+
+def next_number(session: Session, campaign: str) -> int:
+    """The number of the campaign's next trial."""
+    last = session.scalar(select(func.max(TrialRow.number)).where(TrialRow.campaign == campaign))
+    return 0 if last is None else last + 1
 
 
 def trials_in(session: Session, campaign: str, *states: TrialState) -> list[TrialRow]:

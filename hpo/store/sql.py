@@ -32,6 +32,7 @@ from hpo.store.rows import (
     fill,
     forget_progress,
     new_design,
+    next_number,
     note,
     note_progress,
     requeue,
@@ -121,10 +122,32 @@ class SqlStore:
             control.extend(session, row, trials)
             return row.record()
 
-    def leave(self, name: str, state: CampaignState, seen: CampaignRecord | None = None) -> bool:
+    def narrow(self, name: str, space: dict[str, Any], reset: bool = False) -> CampaignRecord:
+        """See ``Store.narrow``."""
+        with self._write() as session:
+            row = campaign_row(session, name)
+            control.narrow(session, row, plain_dict(space, "space"), reset)
+            return row.record()
+
+    def set_warm_start(self, name: str, taken: dict[str, Any]) -> CampaignRecord:
+        """See ``Store.set_warm_start``."""
+        with self._write() as session:
+            row = campaign_row(session, name)
+            if row.warm_start is None:
+                row.warm_start = plain_dict(taken, "warm_start")
+                note(session, name, None, "warm_started", control.summary(row.warm_start))
+            return row.record()
+
+    def leave(
+        self,
+        name: str,
+        state: CampaignState,
+        seen: CampaignRecord | None = None,
+        reason: str | None = None,
+    ) -> bool:
         """See ``Store.leave``."""
         with self._write() as session:
-            return control.leave(session, campaign_row(session, name), state, seen)
+            return control.leave(session, campaign_row(session, name), state, seen, reason)
 
     def set_reference(self, name: str, reference: dict[str, float]) -> CampaignRecord:
         """See ``Store.set_reference``."""
@@ -176,10 +199,9 @@ class SqlStore:
             state = campaign_row(session, campaign).state
             if state in {"finished", "cancelled"}:
                 raise ConflictError(f"Campaign {campaign!r} is {state} and takes no trials; start a new one.")
-            last = session.scalar(select(func.max(TrialRow.number)).where(TrialRow.campaign == campaign))
             row = TrialRow(
                 campaign=campaign,
-                number=0 if last is None else last + 1,
+                number=next_number(session, campaign),
                 state="queued",
                 config=plain_dict(config, "config"),
                 seed=check_seed(seed),

@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, ProgressRecord, TrialRecord
 from hpo.store.states import CAMPAIGN_STATES, TRIAL_STATES, CampaignState, StopRequest, TrialState
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """The newest revision in ``hpo.store.migrations``; the tables below are what it leads to."""
 
 
@@ -62,6 +62,7 @@ class Base(DeclarativeBase):
         dict[str, float]: JSON(none_as_null=True),
         dict[str, str]: JSON(none_as_null=True),
         list[float]: JSON(none_as_null=True),
+        list[dict[str, Any]]: JSON(none_as_null=True),
         datetime: UtcDateTime(),
     }
 
@@ -82,7 +83,8 @@ class CampaignRow(Base):
     """A campaign.
 
     ``lease_*`` say which driver runs it, until when that holds unless renewed, and by which token its writes
-    are known; ``request*`` what other processes ask of that driver.
+    are known; ``request*`` what other processes ask of that driver. The rest is explained in
+    ``CampaignRecord``.
     """
 
     __tablename__ = "campaigns"
@@ -101,6 +103,10 @@ class CampaignRow(Base):
     request: Mapped[StopRequest | None] = mapped_column(String(16))
     request_now: Mapped[bool] = mapped_column(default=False, server_default=false())
     extra_trials: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    stop_reason: Mapped[str | None] = mapped_column(Text)
+    exempt_trials: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    narrowings: Mapped[list[dict[str, Any]] | None]
+    warm_start: Mapped[dict[str, Any] | None]
 
     def record(self) -> CampaignRecord:
         """The row as a record."""
@@ -116,6 +122,10 @@ class CampaignRow(Base):
             extra_trials=self.extra_trials,
             request=self.request,
             request_now=self.request_now,
+            stop_reason=self.stop_reason,
+            exempt_trials=self.exempt_trials,
+            narrowings=tuple(self.narrowings or ()),
+            warm_start=self.warm_start,
         )
 
 
