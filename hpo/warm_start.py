@@ -39,13 +39,12 @@ def _taken(store: Store, spec: CampaignSpec, earlier: str) -> dict[str, Any]:
     task = Problem(spec.search_space, hypervolume_scale(spec).objectives, n_initial=spec.budget.initial)
     count = max(1, round(spec.warm_start.share * task.initial))
     chosen = best(observations(old, store), hypervolume_scale(old), count)
-    configs = [translated(old.complete(trial.config), task.space) for trial in chosen]
-    return {"campaign": earlier, "starts": _different(configs), "trials": [trial.index for trial in chosen]}
-
-
-def _different(configs: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
-    """Those that say something, each once."""
-    return [c for k, c in enumerate(configs) if c and c not in configs[:k]]
+    found: list[tuple[int, dict[str, Value]]] = []
+    for trial in chosen:
+        config = translated(old.complete(trial.config), task.space)
+        if config and config not in [other for _, other in found]:
+            found.append((trial.index, config))
+    return {"campaign": earlier, "trials": [t for t, _ in found], "starts": [config for _, config in found]}
 
 
 def best(history: Sequence[Observation], scale: HypervolumeScale, count: int) -> list[Observation]:

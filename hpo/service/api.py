@@ -113,6 +113,17 @@ def extend(name: str, service: ServiceDep, trials: Annotated[int, Query(ge=1, le
     return _done(service, name, control.extend(service.store, name, trials))
 
 
+@router.post("/campaigns/{name}/narrow", status_code=HTTPStatus.ACCEPTED)
+def narrow(
+    name: str,
+    service: ServiceDep,
+    keep: Annotated[list[str] | None, Query(max_length=40)] = None,
+    reset: bool = False,
+) -> dict[str, Any]:
+    """Keep variables to part of their values from the next proposal on, as in ``keep=beta=0.8..0.95``."""
+    return _done(service, name, control.narrow(service.store, name, keep or (), reset))
+
+
 @router.post("/campaigns/{name}/resume", status_code=HTTPStatus.ACCEPTED)
 def resume(name: str, service: ServiceDep) -> dict[str, Any]:
     """Start a driver for a campaign that was paused, interrupted or extended."""

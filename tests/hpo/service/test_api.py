@@ -295,7 +295,7 @@ def test_the_interface_describes_itself(client: TestClient) -> None:
     assert set(described["paths"]) == {
         API,
         API + "/{name}",
-        *(API + "/{name}/" + verb for verb in ("pause", "cancel", "extend", "resume")),
+        *(API + "/{name}/" + verb for verb in ("pause", "cancel", "extend", "narrow", "resume")),
         API + "/{name}/trials",
         API + "/{name}/trials/{number}",
         API + "/{name}/front",

@@ -1,7 +1,7 @@
 """Writes a store as this version's code does, to be kept as test data for later versions.
 
 ``python -m tests.hpo.store.write_version URL HOME`` fills an empty database with one campaign that is
-finished and one whose driver was killed in its seventh trial. Kept are the SQLite file (after ``PRAGMA
+finished, and narrowed, and one whose driver was killed in its seventh trial. Kept are the SQLite file (after ``PRAGMA
 journal_mode = DELETE``) as ``version-N.db``, and as ``version-N.sql`` what ``pg_dump --inserts --no-owner
 --no-privileges`` makes of the same in PostgreSQL.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from hpo.control import narrow
 from hpo.driver import Hooks, drive
 from hpo.store.connect import connect_existing, writing
 from models.records import EpochReport
@@ -37,6 +38,7 @@ def main(url: str, home: str) -> None:
     os.wait()
     whole = open_toy(home, name="whole", budget={"trials": 3, "initial": 3})
     drive(whole, SerialPool(evaluate), Hooks())
+    narrow(whole.store, "whole", ["beta=0.6..0.9", "reset=zero"])
     whole.store.close()
     engine = connect_existing(url)
     with writing(engine).begin() as connection:
