@@ -158,7 +158,7 @@ def test_an_exhausted_narrowing_is_told_and_lifting_it_goes_on(tmp_path):
 def test_a_narrowing_during_a_run_holds_from_the_next_proposal_on(tmp_path):
     campaign = open_toy(tmp_path)
 
-    def act(request):
+    def act(request, _report):
         if request.number == 3:
             narrow(campaign.store, "toy", ["beta=0.7..0.8"])
             narrow(campaign.store, "toy", ["reset=zero"])

@@ -1,9 +1,9 @@
 """Writes a store as this version's code does, to be kept as test data for later versions.
 
 ``python -m tests.hpo.store.write_version URL HOME`` fills an empty database with one campaign that is
-finished, and narrowed, and one whose driver was killed in its seventh trial. Kept are the SQLite file (after ``PRAGMA
-journal_mode = DELETE``) as ``version-N.db``, and as ``version-N.sql`` what ``pg_dump --inserts --no-owner
---no-privileges`` makes of the same in PostgreSQL.
+finished and narrowed, and one whose driver was killed in its seventh trial. Kept are the SQLite file (after
+``PRAGMA journal_mode = DELETE``) as ``version-N.db``, and as ``version-N.sql`` what ``pg_dump --inserts
+--no-owner --no-privileges`` makes of the same in PostgreSQL.
 """
 
 import os
