@@ -20,6 +20,9 @@ METHODS: Mapping[str, tuple[str, str, str | None]] = {
     "nsga2": ("with_optuna", "nsga2", "optuna"),
     "pymoo": ("with_pymoo", "nsga2", "pymoo"),
     "gpsampler": ("with_optuna", "gpsampler", "optuna"),
+    "ax": ("with_ax", "ax_default", "ax"),
+    "qlognehvi": ("with_botorch", "qlognehvi", "botorch"),
+    "scbo": ("scbo", "scbo", "botorch"),
 }
 
 
