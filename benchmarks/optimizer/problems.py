@@ -20,7 +20,7 @@ from benchmarks.optimizer.problems_published import (
     tnk,
     weldedbeam,
 )
-from benchmarks.optimizer.problems_snn import NEED_60, NEED_95, snn, snn_binary, snn_blackbox
+from benchmarks.optimizer.problems_snn import NEED_60, NEED_95, snn, snn_binary, snn_blackbox, snn_worst
 from benchmarks.optimizer.problems_spiking import spiking
 
 __all__ = ["BOXES", "COMPARED", "Box", "Measured", "best_known", "c2dtlz2", "make", "osy", "spiking"]
@@ -46,6 +46,8 @@ BOXES: dict[str, Callable[[int], Box]] = {
     "snn95_blackbox": snn_blackbox(NEED_95),
     "snn60_binary": snn_binary(NEED_60),
     "snn95_binary": snn_binary(NEED_95),
+    "snn60_worst": snn_worst(NEED_60),
+    "snn95_worst": snn_worst(NEED_95),
     "osy": osy,
     "c2dtlz2": c2dtlz2,
     "weldedbeam": weldedbeam,

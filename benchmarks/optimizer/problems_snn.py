@@ -7,8 +7,9 @@ it was, with noise, until it saturates. ``need`` sets how much of the volume tha
 in learning rate (elsewhere for each training method), slope, drive, dropout and time steps, and costs spikes;
 latency and energy follow exactly from spikes per layer and from hardware variables.
 
-Three boxes share this landscape. ``snn``: accuracy and spikes are learned, latency and energy composed.
+Four boxes share this landscape. ``snn``: accuracy and spikes are learned, latency and energy composed.
 ``snn_blackbox``: latency and energy are learned too. ``snn_binary``: the constraint says only yes or no.
+``snn_worst``: silent trials are told as complete, with chance accuracy and hardly a spike.
 """
 
 import math
@@ -25,6 +26,7 @@ from hpo.space import Categorical, Config, Float, Integer, Ordinal, Space
 NEED_60, NEED_95 = -1.26, 1.17
 SILENT_SHARE = 0.3
 INPUTS, CLASSES, CLOCK_MHZ = 64, 10, 100.0
+CHANCE = 1.0 / CLASSES
 OBJECTIVES = (
     Objective("accuracy", "max", "linear", 0.5),
     Objective("latency_us", "min", "log", 1000.0),
@@ -48,6 +50,21 @@ def snn_blackbox(need: float) -> Callable[[int], Box]:
 def snn_binary(need: float) -> Callable[[int], Box]:
     """Grey-box, but silence is only told as 1 or -1."""
     return lambda seed: _box(need, seed, grey=True, graded=False)
+
+
+def snn_worst(need: float) -> Callable[[int], Box]:
+    """Grey-box, but silent trials have objectives, as bad as they get."""
+
+    def make(seed: int) -> Box:
+        box = snn(need)(seed)
+
+        def run(config: Config, rng: np.random.Generator) -> Measured:
+            outcomes, constraints = box.run(config, rng)
+            return outcomes or {"accuracy": CHANCE, "spikes_1": 1.0, "spikes_2": 1.0}, constraints
+
+        return Box(box.problem, run, box.truth)
+
+    return make
 
 
 def space() -> Space:

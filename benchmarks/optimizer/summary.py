@@ -37,7 +37,7 @@ def longest(campaigns: Sequence[Campaign]) -> Groups:
 def table(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
     """A row per problem and method, from the longest campaign of each seed."""
     groups = longest(campaigns)
-    rows = [_row(problem, method, list(seeds.values())) for (problem, method), seeds in groups.items()]
+    rows = [row_of(problem, method, list(seeds.values())) for (problem, method), seeds in groups.items()]
     _compare(rows, groups)
     return sorted(rows, key=lambda row: (row["problem"], -(row[f"hv_{LAST}"] or 0.0)))
 
@@ -55,7 +55,8 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"met": met, "wins": wins, "pairs": len(known), "worst_ratio": worst, "ratios": known}
 
 
-def _row(problem: str, method: str, campaigns: Sequence[Campaign]) -> dict[str, Any]:
+def row_of(problem: str, method: str, campaigns: Sequence[Campaign]) -> dict[str, Any]:
+    """Medians and quartiles of one method's campaigns on one problem; None beyond their evaluations."""
     row: dict[str, Any] = {"problem": problem, "method": method, "seeds": len(campaigns)}
     for n in BUDGETS:
         known = [volume_at(c, n) for c in campaigns if c["evaluations"] >= n]
@@ -90,7 +91,7 @@ def _compare(
             best = max((row[f"hv_{n}"] for row in peers if row[f"hv_{n}"] is not None), default=0.0)
             ours[f"to_best_peer_{n}"] = _ratio(ours[f"hv_{n}"], best)
         last = max((row[f"hv_{LAST}"] for row in peers if row[f"hv_{LAST}"] is not None), default=math.inf)
-        ours["evaluations_to_best_peer"] = _reached(list(groups[ours["problem"], OURS].values()), last)
+        ours["evaluations_to_best_peer"] = reached(list(groups[ours["problem"], OURS].values()), last)
 
 
 def _ratio(ours: float | None, best: float) -> float | None:
@@ -100,7 +101,7 @@ def _ratio(ours: float | None, best: float) -> float | None:
     return ours / best if best > 0 else 1.0
 
 
-def _reached(campaigns: Sequence[Campaign], volume: float) -> int | None:
+def reached(campaigns: Sequence[Campaign], volume: float) -> int | None:
     """Evaluations after which the median hypervolume is at least ``volume``; None if never."""
     for n in range(1, min(c["evaluations"] for c in campaigns) + 1):
         if statistics.median(volume_at(c, n) for c in campaigns) >= volume:

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from benchmarks.optimizer import summary
+from benchmarks.optimizer import ablations, summary
 from benchmarks.optimizer.methods import METHODS, is_installed, make_method
 from benchmarks.optimizer.methods.protocol import finished
-from benchmarks.optimizer.problems import make
+from benchmarks.optimizer.problems import BOXES, make
 from benchmarks.optimizer.simulate import WORKERS, simulate
+from benchmarks.optimizer.work import Key, fill, read
 from hpo.optimizer.propose import random_proposal
 
 CHEAP = ("ours", "random", "sobol", "tpe", "nsga2", "pymoo")
@@ -111,6 +112,25 @@ def test_the_summary_compares_medians_with_the_best_peer_and_carries_cut_runs_fo
     assert rows["ours"]["evaluations_to_best_peer"] == 51
     judged = summary.verdict(list(rows.values()))
     assert (judged["wins"], judged["pairs"], judged["met"]) == (1, 2, False)
+
+
+def test_what_the_work_file_has_is_not_run_again(tmp_path, capsys):
+    work, keys = tmp_path / "work.jsonl", [Key("osy", "sobol", seed, 12) for seed in range(2)]
+    fill(work, keys[:1])
+    fill(work, keys)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    first, second = read(work)
+    assert (first["seed"], second["seed"]) == (0, 1)
+    assert len(first["volumes"]) == len(first["feasible"]) == 12
+    fill(work, keys[:1], again=True)
+    assert len(work.read_text().splitlines()) == 3
+    assert len(read(work)) == 2
+
+
+def test_every_ablation_names_a_box():
+    for box, method in ablations.VARIANTS.values():
+        assert box in BOXES
+        assert method in METHODS
 
 
 def test_a_shorter_comparison_claims_nothing_about_later_evaluations():

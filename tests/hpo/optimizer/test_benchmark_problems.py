@@ -112,6 +112,19 @@ def test_grey_and_black_boxes_are_the_same_landscape():
     assert points > 10
 
 
+def test_silent_trials_as_values_differ_in_nothing_else():
+    plain, worst = make("snn60", 0), make("snn60_worst", 0)
+    seen = set()
+    for proposal in drawn(plain, 30):
+        one = plain.evaluate(proposal, np.random.default_rng(proposal.index))
+        other = worst.evaluate(proposal, np.random.default_rng(proposal.index))
+        assert one.constraints == other.constraints
+        assert (one.is_feasible, plain.judged(one)) == (other.is_feasible, worst.judged(other))
+        assert other.outcomes["accuracy"] == pytest.approx(0.1) or one.status == "complete"
+        seen.add(one.status)
+    assert seen == {"silent", "complete"}
+
+
 def test_costs_of_a_network_worked_out_by_hand():
     config = {"time_steps": 10, "weight_bits": 4, "width_1": 32, "width_2": 16, "lanes_1": 8, "lanes_2": 4}
     config["input_gain"] = 0.5
