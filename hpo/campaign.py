@@ -140,6 +140,8 @@ class WorkersSpec(_Frozen):
 
     count: int = Field(2, ge=1, le=1024)
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one trial")
+    gpus: float = Field(0.0, ge=0.0, le=1.0, description="share of a GPU of one trial, 0 for none")
+    memory_gb: float | None = Field(None, gt=0.0, description="main memory that one trial may take")
     time_limit_s: float | None = Field(None, gt=0.0, description="wall time after which a trial is stopped")
 
 

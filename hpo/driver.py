@@ -203,6 +203,7 @@ def _request(campaign: Campaign, trial: TrialRecord) -> TrialRequest:
         energy_model=spec.energy_model,
         device=spec.device,
         threads=spec.workers.threads,
+        train_on="cuda" if spec.workers.gpus else "cpu",
     )
 
 

@@ -20,7 +20,9 @@ from hpo.remarks import remarks
 from hpo.report import write_report
 from hpo.show import front_table
 from hpo.store import CampaignState, Store
+from models.datasets import Splits
 from spikefront.errors import ConflictError
+from workers.data import Brought
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,26 @@ def run(spec: CampaignSpec, options: Options, console: Console) -> int:
     """
     store = options.home.open()
     known = {record.name: record for record in store.campaigns()}
+    splits = None
     if spec.name not in known:
-        runs.create(store, spec, options.data_root)
+        splits = runs.create(store, spec, options.data_root)
     elif known[spec.name].spec != spec.as_json():
         raise ConflictError(
             f"there is a campaign {spec.name!r} with another specification: give this one a new name with "
             f"--name, or continue that one with 'spikefront resume {spec.name}'"
         )
-    return resume(spec.name, options, console, store)
+    return _continue(store, spec.name, options, console, splits)
 
 
-def resume(name: str, options: Options, console: Console, store: Store | None = None) -> int:
+def resume(name: str, options: Options, console: Console) -> int:
     """Drive a stored campaign to its end, Ctrl-C or a request; the exit code (130 when interrupted)."""
-    store = store or options.home.open_existing()
+    return _continue(options.home.open_existing(), name, options, console)
+
+
+def _continue(
+    store: Store, name: str, options: Options, console: Console, splits: Splits | None = None
+) -> int:
+    """Drive a stored campaign, with its data where they were read before."""
     record = store.campaign(name)
     if record.state == "finished":
         console.print(
@@ -63,8 +72,10 @@ def resume(name: str, options: Options, console: Console, store: Store | None = 
         )
         return conclude(store, options, name, console)
     check_resumable(store, name)
-    campaign = runs.open_campaign(store, options.home, name, options.data_root)
-    state, interrupted = _drive(campaign, options, console)
+    splits = splits or runs.read_data(store, name, options.data_root)
+    campaign = runs.open_campaign(store, options.home, name, options.data_root, splits)
+    brought = Brought(campaign.spec.campaign_data(options.data_root), splits)
+    state, interrupted = _drive(campaign, brought, options, console)
     if state == "paused":
         console.print(f"paused; nothing is lost: continue with 'spikefront resume {name}'")
         return 130 if interrupted else 0
@@ -74,12 +85,14 @@ def resume(name: str, options: Options, console: Console, store: Store | None = 
     return conclude(store, options, name, console)
 
 
-def _drive(campaign: Campaign, options: Options, console: Console) -> tuple[CampaignState, bool]:
+def _drive(
+    campaign: Campaign, brought: Brought, options: Options, console: Console
+) -> tuple[CampaignState, bool]:
     """The state that the campaign was left in, and whether a signal asked for that."""
     before = status(campaign.store, campaign.name)
     at = f", continuing at {before.ended}" if before.ended else ""
     console.print(f"campaign {campaign.name}: {before.trials_total} trials{at}, starting workers")
-    pool = runs.make_pool(campaign.spec, options.serial, options.ray_address)
+    pool = runs.make_pool(campaign.spec, options.serial, options.ray_address, brought)
     try:
         # After the pool: Ray sets signal handlers of its own when it starts.
         with _interruptible(console) as stopped, progress_view(console) as show:

@@ -10,6 +10,7 @@ from hpo.store import Store
 from models.datasets import Splits
 from spikefront import __version__
 from spikefront.errors import DataError, SpecError
+from workers.data import Brought
 from workers.parameters import design_grid
 from workers.pool import Pool, Resources, SerialPool
 
@@ -23,8 +24,10 @@ def versions() -> dict[str, str]:
     return {"spikefront": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
+def create(store: Store, spec: CampaignSpec, root: str | None) -> Splits:
     """Check the data set, then record the campaign in state "created", with its data's fingerprint.
+
+    Returns the data set, for ``open_campaign``.
 
     Raises:
         DataError: the data set cannot be loaded; nothing is created.
@@ -43,26 +46,56 @@ def create(store: Store, spec: CampaignSpec, root: str | None) -> None:
     store.create_campaign(
         spec.name, spec.as_json(), spec.seed, reference, versions() | {DATA: splits.fingerprint}
     )
+    return splits
 
 
-def make_pool(spec: CampaignSpec, serial: bool = False, address: str | None = None) -> Pool:
-    """The pool that a specification asks for."""
+def make_pool(
+    spec: CampaignSpec, serial: bool = False, address: str | None = None, brought: Brought | None = None
+) -> Pool:
+    """The pool that a specification asks for; without ``brought``, its workers read the data themselves.
+
+    Raises:
+        InputError: the Ray cluster at ``address`` does not answer, or has not what one trial wants.
+    """
     from workers.trial import evaluate
 
     if serial:
+        if brought is not None:
+            brought.unpack()
         return SerialPool(evaluate, spec.workers.time_limit_s)
     from workers.ray_pool import RayPool
 
     resources = Resources(
         workers=spec.workers.count,
         threads=spec.workers.threads,
+        gpus=spec.workers.gpus,
+        memory_gb=spec.workers.memory_gb,
         time_limit_s=spec.workers.time_limit_s,
     )
-    return RayPool(evaluate, resources, address)
+    return RayPool(evaluate, resources, address, brought)
 
 
-def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
+def read_data(store: Store, name: str, root: str | None) -> Splits:
+    """The data set of a stored campaign.
+
+    Raises:
+        DataError: it cannot be loaded, or is not the one that the campaign began with.
+    """
+    from hpo.queries import spec_of
+
+    splits = spec_of(store, name).campaign_data(root).read()
+    _check_unchanged(store.campaign(name).versions.get(DATA), splits)
+    return splits
+
+
+def open_campaign(store: Store, home: Home, name: str, root: str | None, splits: Splits | None = None) -> Any:
     """A stored campaign ready for ``hpo.driver.drive``.
+
+    Args:
+        store, name: where it is.
+        home: of its artifacts.
+        root: data folder.
+        splits: its data set where that was read before; read and checked otherwise.
 
     Raises:
         DataError: the data set cannot be loaded, or is not the one that the campaign began with.
@@ -73,8 +106,7 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None) -> Any:
     from hpo.warm_start import starts
 
     spec = spec_of(store, name)
-    splits = spec.campaign_data(root).read()
-    _check_unchanged(store.campaign(name).versions.get(DATA), splits)
+    splits = splits or read_data(store, name, root)
     problem = build_problem(spec, splits.shape, splits.classes, starts(store, spec))
     return Campaign(spec, problem, store, home, root)
 

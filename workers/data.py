@@ -7,6 +7,9 @@ from typing import Any
 from models.datasets import Splits, load
 from models.datasets.options import NAMES
 
+_BROUGHT: dict["CampaignData", Splits] = {}
+"""Data sets that came to this process from another one; the latest alone, for they are large."""
+
 
 @dataclass(frozen=True)
 class CampaignData:
@@ -34,11 +37,13 @@ class CampaignData:
         return cls(root=root, seed=seed, options=options, **split)
 
     def read(self) -> Splits:
-        """The data set, as every trial sees it.
+        """The data set, as every trial sees it: what was brought to this process, else from the data folder.
 
         Raises:
             DataError: it is unknown, missing or damaged.
         """
+        if self in _BROUGHT:
+            return _BROUGHT[self]
         return load(
             self.set,
             self.root,
@@ -47,3 +52,16 @@ class CampaignData:
             seed=self.seed,
             options=dict(self.options),
         )
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A data set on its way to the workers, which then need no data folder."""
+
+    data: CampaignData
+    splits: Splits
+
+    def unpack(self) -> None:
+        """Let ``CampaignData.read`` find it in this process."""
+        _BROUGHT.clear()
+        _BROUGHT[self.data] = self.splits

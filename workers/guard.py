@@ -1,6 +1,7 @@
 """Evaluating a trial so that whatever happens in it becomes an outcome."""
 
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -35,7 +36,17 @@ def guarded(
         late = failed(f"stopped after its time limit of {limit_s:g} s")
         return replace(late, metrics=reporter.curves())
     except Exception as error:
-        return failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+        lost = failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+        return replace(lost, out_of_memory=_lacked_gpu_memory(error))
+
+
+def _lacked_gpu_memory(error: Exception) -> bool:
+    """Whether a GPU's memory was full; what PyTorch keeps of it for later is given back then."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(error, torch.OutOfMemoryError):
+        return False
+    torch.cuda.empty_cache()
+    return True
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class TrialRequest:
         energy_model: name of the coefficient table.
         device: name of the FPGA to fit, or None.
         threads: CPU threads to use.
+        train_on: "cpu" or "cuda"; learning by plasticity stays on the CPU.
     """
 
     number: int
@@ -37,6 +38,7 @@ class TrialRequest:
     energy_model: str
     device: str | None = None
     threads: int = 1
+    train_on: Literal["cpu", "cuda"] = "cpu"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class TrialOutcome:
         spikes_per_layer: mean spikes per inference, inputs first, output layer last.
         timings: seconds by phase.
         versions: of the libraries that decide the result.
+        out_of_memory: a GPU that the trial may have shared had too little memory for it.
         artifact: the trained network and a few samples as one ``.npz``, None unless complete.
     """
 
@@ -72,6 +75,7 @@ class TrialOutcome:
     timings: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     designs: tuple[DesignOutcome, ...] = ()
+    out_of_memory: bool = False
     artifact: bytes | None = None
 
 

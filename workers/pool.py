@@ -23,10 +23,21 @@ REPORT_S = 1.0
 
 @dataclass(frozen=True)
 class Resources:
-    """What each trial gets, and how many run at once."""
+    """What each trial gets, and how many run at once.
+
+    Attributes:
+        workers: trials at once.
+        threads: CPU threads of each.
+        gpus: share of a GPU of each, 0..1.
+        memory_gb: main memory that each may take beyond its worker's own; None for no bound.
+        time_limit_s: wall time of each; None for no bound.
+        report_s: see ``REPORT_S``.
+    """
 
     workers: int = 2
     threads: int = 1
+    gpus: float = 0.0
+    memory_gb: float | None = None
     time_limit_s: float | None = None
     report_s: float = REPORT_S
 

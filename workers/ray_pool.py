@@ -3,12 +3,15 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
 from workers.board import Board, exchanging
 from workers.cluster import connect
+from workers.data import Brought
 from workers.guard import Evaluate, guarded
+from workers.memory import GIB, bounded_memory
 from workers.outcome import TrialOutcome, TrialRequest, failed
 from workers.pool import Resources
 from workers.progress import Listener, Progress, Report, Reporter, deaf, pruned
@@ -23,11 +26,20 @@ BOARD_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a trial; ``stop`` says why and ``until`` (monotonic seconds) how long it may go on."""
+    """One run of a trial.
+
+    Attributes:
+        key: on the board.
+        attempt: number of the run, from 1; runs that lacked GPU memory do not count.
+        alone: whether it has a GPU to itself.
+        until: moment (monotonic seconds) after which it loses its worker.
+        stop: why it shall end, None while it need not.
+    """
 
     request: TrialRequest
     key: int
     attempt: int = 1
+    alone: bool = False
     until: float = float("inf")
     stop: str | None = None
 
@@ -39,17 +51,26 @@ class RayPool:
         evaluate: the work, importable on every worker.
         resources: slots and what each gets.
         address: of a running Ray cluster; None starts a private one that ends with ``close``.
+        brought: data that trials read; Ray brings them to each node once, where all workers share them.
 
     Raises:
-        InputError: the cluster at ``address`` does not answer, or no node of it has enough processors.
+        InputError: the cluster at ``address`` does not answer, or no node of it has what one trial wants.
     """
 
-    def __init__(self, evaluate: Evaluate, resources: Resources, address: str | None = None) -> None:
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        resources: Resources,
+        address: str | None = None,
+        brought: Brought | None = None,
+    ) -> None:
         self._resources = resources
         self._running: dict[Any, _Run] = {}
         self._keys = count()
         self._ray = connect(resources, address)
-        self._task = self._ray.remote(_evaluate).options(num_cpus=resources.threads, max_retries=0)
+        self._task = self._ray.remote(_evaluate)
+        self._brought = None if brought is None else self._ray.put(brought)
+        self._share = resources.gpus
         self._board = _board(self._ray)
         self._taking: Any = None
         self._take_at = 0.0
@@ -58,8 +79,15 @@ class RayPool:
 
     @property
     def free(self) -> int:
-        """Slots without a trial."""
+        """Slots without a trial; none while a trial waits for, or has, a GPU to itself."""
+        if any(run.alone for run in self._running.values()):
+            return 0
         return self._resources.workers - len(self._running)
+
+    @property
+    def gpu_share(self) -> float:
+        """Share of a GPU that a trial gets: more than was asked for, once some lacked memory."""
+        return self._share
 
     def submit(self, request: TrialRequest) -> None:
         """Send the trial to a worker."""
@@ -93,8 +121,15 @@ class RayPool:
         self._ray.shutdown()
 
     def _start(self, run: _Run) -> None:
-        limit, period = self._resources.time_limit_s, self._resources.report_s
-        reference = self._task.remote(self._evaluate, run.request, limit, (self._board, run.key, period))
+        wanted = self._resources
+        limit = wanted.time_limit_s
+        place = _Place(self._board, run.key, wanted.report_s, limit, wanted.memory_gb, self._brought)
+        reference = self._task.options(
+            num_cpus=wanted.threads,
+            num_gpus=1.0 if run.alone else self._share,
+            memory=int((wanted.memory_gb or 0.0) * GIB) or None,
+            max_retries=0,
+        ).remote(self._evaluate, run.request, place)
         until = float("inf") if limit is None else time.monotonic() + limit + GRACE_S
         self._running[reference] = replace(run, until=until)
 
@@ -111,6 +146,10 @@ class RayPool:
                 self._start(_Run(run.request, next(self._keys), run.attempt + 1))
                 return None
             return failed(f"its worker died {ATTEMPTS} times: {type(error).__name__}", str(error))
+        if outcome.out_of_memory and not run.alone and run.stop is None:
+            self._share = min(1.0, 2.0 * self._share)
+            self._start(replace(run, key=next(self._keys), alone=True))
+            return None
         return outcome
 
     def _overdue(self) -> list[tuple[int, TrialOutcome]]:
@@ -166,21 +205,41 @@ def _board(ray: Any) -> Any:
     return ray.remote(Board).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
 
 
-def _evaluate(
-    evaluate: Evaluate, request: TrialRequest, limit_s: float | None, board: tuple[Any, int, float]
-) -> TrialOutcome:
-    """One run, in a worker; ``board`` is the actor, the run's key there, and seconds between two looks."""
+@dataclass(frozen=True)
+class _Place:
+    """What a run finds: the board with its key and the seconds between two looks, its limits, its data."""
+
+    board: Any
+    key: int
+    period_s: float
+    limit_s: float | None
+    memory_gb: float | None
+    brought: Any
+
+
+def _evaluate(evaluate: Evaluate, request: TrialRequest, place: _Place) -> TrialOutcome:
+    """One run, in a worker."""
     import ray
 
-    actor, key, period_s = board
+    _unpack(place.brought)
     reporter = Reporter()
 
     def exchange(progress: Progress | None) -> str | None:
-        answer: str | None = ray.get(actor.exchange.remote(key, progress), timeout=BOARD_TIMEOUT_S)
+        call = place.board.exchange.remote(place.key, progress)
+        answer: str | None = ray.get(call, timeout=BOARD_TIMEOUT_S)
         return answer
 
     def watched(asked: TrialRequest, report: Report) -> TrialOutcome:
-        with exchanging(reporter, exchange, period_s):
+        with bounded_memory(place.memory_gb), exchanging(reporter, exchange, place.period_s):
             return evaluate(asked, report)
 
-    return guarded(watched, request, limit_s, reporter)
+    return guarded(watched, request, place.limit_s, reporter)
+
+
+@lru_cache(maxsize=1)
+def _unpack(brought: Any) -> None:
+    """Take in a data set when this worker first sees it."""
+    import ray
+
+    if brought is not None:
+        ray.get(brought).unpack()

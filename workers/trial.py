@@ -82,11 +82,11 @@ class Prepared:
     def gradient_training(self) -> tuple[NetworkSpec, TrainingSettings]:
         """The network to train by gradients, and how."""
         request, splits = self.request, self.splits
+        order_seed = request.split_seed + ORDER_SEED_OFFSET
+        settings = training_settings(self.parameters, request.seed, request.silence, order_seed)
         return (
             network_spec(self.parameters, splits.shape, splits.classes),
-            training_settings(
-                self.parameters, request.seed, request.silence, request.split_seed + ORDER_SEED_OFFSET
-            ),
+            replace(settings, device=request.train_on),
         )
 
 
@@ -174,7 +174,7 @@ def _data(request: TrialRequest) -> CampaignData:
 
 @lru_cache(maxsize=2)
 def _splits(data: CampaignData) -> Splits:
-    """Loaded once per worker process, not per trial."""
+    """Loaded once per worker process, not per trial, if the pool has not brought it."""
     return data.read()
 
 
