@@ -7,6 +7,7 @@ processes ask (pause, cancel, more trials) stands in the store too, and is looke
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,8 @@ from hpo.optimizer.propose import propose, random_proposal
 from hpo.space import Config
 from hpo.stopping import StopWatch, watch_of
 from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialRecord, TrialResult
-from spikefront.errors import SpikefrontError, TakenOverError
+from hpo.store.patient import PATIENCE_S, patient, patiently
+from spikefront.errors import InputError, SpikefrontError, StoreAwayError, TakenOverError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
 from workers.pool import Pool
 from workers.progress import Progress
@@ -65,10 +67,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Hooks:
-    """How the loop talks to its starter: ``changed`` after every change, ``stop`` asked in every turn."""
+    """How the loop talks to its starter.
+
+    Attributes:
+        changed: called after every change.
+        stop: asked in every turn; true ends the driving.
+        waits: told of an error of the database or the disk while the loop waits for it.
+        patience_s: how long it waits.
+    """
 
     changed: Callable[[], None] = lambda: None
     stop: Callable[[], bool] = lambda: False
+    waits: Callable[[Exception], None] = lambda _error: None
+    patience_s: float = PATIENCE_S
+
+    def told(self, error: Exception) -> bool:
+        """For ``hpo.store.patient``."""
+        self.waits(error)
+        return self.stop()
 
 
 def drive(campaign: Campaign, pool: Pool, hooks: Hooks, lease_s: float = LEASE_S) -> CampaignState:
@@ -79,10 +95,11 @@ def drive(campaign: Campaign, pool: Pool, hooks: Hooks, lease_s: float = LEASE_S
     Raises:
         ConflictError: the campaign is over, or another driver holds it.
         TakenOverError: another driver took it, since this one did not renew its lease for ``lease_s``.
+        StoreAwayError: the database did not answer for ``hooks.patience_s``; ``resume`` goes on from there.
         SpikefrontError: every one of the first trials failed; the sentence holds the first reason.
     """
     with hold(campaign.store, campaign.name, lease_s) as lease:
-        campaign = replace(campaign, store=lease.store)
+        campaign = replace(campaign, store=patient(lease.store, hooks.patience_s, hooks.told))
         campaign.store.set_campaign_state(campaign.name, "running")
         campaign.store.requeue_running(campaign.name)
         try:
@@ -90,8 +107,9 @@ def drive(campaign: Campaign, pool: Pool, hooks: Hooks, lease_s: float = LEASE_S
         except TakenOverError:
             raise
         except BaseException:
-            if campaign.store.campaign(campaign.name).state == "running":
-                campaign.store.leave(campaign.name, "paused")
+            with suppress(StoreAwayError):
+                if lease.store.campaign(campaign.name).state == "running":
+                    lease.store.leave(campaign.name, "paused")
             raise
 
 
@@ -113,7 +131,7 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
             continue
         for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks)):
             running.discard(number)
-            trial, observation = _record(campaign, number, outcome)
+            trial, observation = _record(campaign, hooks, number, outcome)
             history.append(observation)
             watch.ended(trial, observation)
             hooks.changed()
@@ -207,11 +225,25 @@ def _request(campaign: Campaign, trial: TrialRecord) -> TrialRequest:
     )
 
 
-def _record(campaign: Campaign, number: int, outcome: TrialOutcome) -> tuple[TrialRecord, Observation]:
+def _record(
+    campaign: Campaign, hooks: Hooks, number: int, outcome: TrialOutcome
+) -> tuple[TrialRecord, Observation]:
     """Write an outcome; its artifact goes to disk before the transaction that names it."""
-    artifact = campaign.home.artifacts.put(outcome.artifact) if outcome.artifact else None
+    try:
+        trial = campaign.store.finish_trial(campaign.name, number, _result(campaign, hooks, outcome))
+    except InputError as error:  # numbers that are not finite, above all
+        trial = campaign.store.finish_trial(
+            campaign.name, number, TrialResult("failed", reason=f"its outcome cannot be recorded: {error}")
+        )
+    return trial, observe(campaign.spec, trial, campaign.store.designs(campaign.name, trial=number))
+
+
+def _result(campaign: Campaign, hooks: Hooks, outcome: TrialOutcome) -> TrialResult:
+    """The outcome as the store takes it; its artifact is on disk then, once the disk has room."""
+    content, put = outcome.artifact, campaign.home.artifacts.put
+    kept = patiently(lambda _: put(content), (OSError,), hooks.patience_s, hooks.told) if content else None
     designs = [_design(campaign.spec, design) for design in outcome.designs]
-    result = TrialResult(
+    return TrialResult(
         state=outcome.state,
         reason=outcome.reason or "",
         traceback=outcome.traceback or "",
@@ -220,11 +252,9 @@ def _record(campaign: Campaign, number: int, outcome: TrialOutcome) -> tuple[Tri
         spikes_per_layer=outcome.spikes_per_layer,
         timings=outcome.timings,
         versions={**outcome.versions, "machine": platform.machine()},
-        artifact=artifact,
+        artifact=kept,
         designs=designs,
     )
-    trial = campaign.store.finish_trial(campaign.name, number, result)
-    return trial, observe(campaign.spec, trial, campaign.store.designs(campaign.name, trial=number))
 
 
 def _design(spec: CampaignSpec, design: DesignOutcome) -> DesignResult:

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -20,8 +20,9 @@ from hpo.remarks import remarks
 from hpo.report import write_report
 from hpo.show import front_table
 from hpo.store import CampaignState, Store
+from hpo.store.patient import PATIENCE_S
 from models.datasets import Splits
-from spikefront.errors import ConflictError
+from spikefront.errors import ConflictError, StoreAwayError
 from workers.data import Brought
 
 
@@ -96,7 +97,8 @@ def _drive(
     try:
         # After the pool: Ray sets signal handlers of its own when it starts.
         with _interruptible(console) as stopped, progress_view(console) as show:
-            state = drive(campaign, pool, Hooks(_throttled(campaign, show), stopped.is_set))
+            hooks = Hooks(_throttled(campaign, show), stopped.is_set, _outage(console))
+            state = drive(campaign, pool, hooks)
             show(status(campaign.store, campaign.name))
             return state, stopped.is_set()
     finally:
@@ -112,11 +114,25 @@ def _throttled(campaign: Campaign, show: Show) -> Callable[[], None]:
         started = time.monotonic()
         if started - shown < 10 * cost:
             return
-        show(status(campaign.store, campaign.name))
+        with suppress(StoreAwayError):
+            show(status(campaign.store, campaign.name))
         shown = time.monotonic()
         cost = shown - started
 
     return changed
+
+
+def _outage(console: Console) -> Callable[[Exception], None]:
+    """Tell once a minute that the driver waits."""
+    told = -60.0
+
+    def waits(error: Exception) -> None:
+        nonlocal told
+        if time.monotonic() - told >= 60.0:
+            told = time.monotonic()
+            console.print(f"waiting, for {PATIENCE_S:g} s at most: {error}", soft_wrap=True)
+
+    return waits
 
 
 @contextmanager

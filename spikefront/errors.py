@@ -10,6 +10,7 @@
     |-- NotFoundError          exit 2, HTTP 404   a campaign, trial or design that is not in the store
     |-- ConflictError          exit 2, HTTP 409   it exists already, or its state forbids the verb
     |   `-- TakenOverError                        another driver has the campaign: this one stops
+    |-- StoreAwayError         exit 1, HTTP 503   the database does not answer or cannot write now
     |-- ToolMissingError       exit 3, HTTP 501   a program outside Python that the verb needs
     `-- MismatchError          exit 4, HTTP 500   two descriptions of one design disagree
 
@@ -61,6 +62,12 @@ class ConflictError(SpikefrontError):
 
 class TakenOverError(ConflictError):
     """Another driver has taken the campaign; what this one writes is refused."""
+
+
+class StoreAwayError(SpikefrontError):
+    """The database does not answer, or has no room to write: what failed may work later."""
+
+    http_status = 503
 
 
 class ToolMissingError(SpikefrontError):

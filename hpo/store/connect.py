@@ -4,18 +4,23 @@ import json
 import time
 from functools import partial
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY, OperationalError
+from sqlite3 import SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_LOCKED
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Error as SqliteError
+from sqlite3 import OperationalError as SqliteOperationalError
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from hpo.store import schema
 from spikefront.errors import ConflictError, InputError, NotFoundError, ToolMissingError
 
 BUSY_TIMEOUT_S = 30
 MAX_OVERFLOW = 35  # with the five that stay open: one connection for each of a web server's 40 threads
+_PASSING = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN}
+_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that vanished without a word is noticed within half a minute (libpq's parameters)."""
 _EXAMPLES = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
@@ -83,6 +88,13 @@ def first_line(error: DBAPIError) -> str:
     return line
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Whether the fault is the connection's or the disk's and not the statement's."""
+    if isinstance(error.orig, SqliteError):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _PASSING
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -124,7 +136,7 @@ def _switch_to_wal(connection: SqliteConnection) -> None:
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()
-        except OperationalError as error:
+        except SqliteOperationalError as error:
             if error.sqlite_errorcode != SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
@@ -140,7 +152,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         engine = create_engine(
             url,
-            connect_args={"connect_timeout": 10},
+            connect_args={"connect_timeout": 10, **_ALIVE},
             pool_pre_ping=True,
             max_overflow=MAX_OVERFLOW,
             json_serializer=_dumps,

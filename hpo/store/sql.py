@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from hpo.store import control, leases
-from hpo.store.connect import first_line, shown, writing
+from hpo.store.connect import first_line, is_away, shown, writing
 from hpo.store.leases import Fence
 from hpo.store.plain import check_name, check_seed, floats, plain_dict
 from hpo.store.records import (
@@ -40,7 +40,7 @@ from hpo.store.rows import (
 )
 from hpo.store.states import TRIAL_STATES, CampaignState, StopRequest, TrialState, check_trial_step
 from hpo.store.tables import CampaignRow, DesignRow, EventRow, ProgressRow, TrialRow, now
-from spikefront.errors import ConflictError, SpikefrontError
+from spikefront.errors import ConflictError, SpikefrontError, StoreAwayError
 
 
 class SqlStore:
@@ -357,4 +357,4 @@ class SqlStore:
         except DBAPIError as error:
             where, why = shown(engine.url), first_line(error)
             msg = f"The store {where} failed ({why}); check the database and try again."
-            raise SpikefrontError(msg) from error
+            raise (StoreAwayError if is_away(error) else SpikefrontError)(msg) from error

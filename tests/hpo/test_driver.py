@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,23 @@ def test_a_campaign_whose_first_trials_all_fail_is_stopped_and_can_be_mended(tmp
         drive(campaign, SerialPool(broken), Hooks())
     assert status(campaign.store, "toy").state == "failed"
     assert drive(campaign, SerialPool(evaluate), Hooks()) == "finished"
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), "0.5"])
+def test_an_outcome_that_cannot_be_recorded_fails_its_trial_and_not_the_campaign(tmp_path, broken):
+    def odd(request, _report):
+        found = evaluate(request)
+        if request.number == 1:
+            design = replace(found.designs[0], measures={**found.designs[0].measures, "accuracy": broken})
+            return replace(found, designs=(design,))
+        return found
+
+    campaign = open_toy(tmp_path, search="random", budget={"trials": 4, "initial": 4})
+    assert drive(campaign, SerialPool(odd), Hooks()) == "finished"
+    trial = campaign.store.trial("toy", 1)
+    assert trial.state == "failed"
+    assert "its outcome cannot be recorded: measures.accuracy" in trial.reason
+    assert len(front(campaign.store, "toy")) >= 1
 
 
 def test_bounds_decide_what_is_feasible(tmp_path):

@@ -1,10 +1,8 @@
 """What a trial may end with, and a short way to add one, for the store's tests."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from hpo.store import DesignResult, Store, TrialResult
@@ -51,9 +49,3 @@ def until(store: Store, ended: int) -> None:
             return
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def program(name: str) -> str | None:
-    """Path of one of PostgreSQL's programs, of the newest version where there are several."""
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(versions[-1]) if versions else shutil.which(name)

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_samples import FULL, add, program
+from private_server import program
+from store_samples import FULL, add
 from test_faults import DESIGNS, FINISHER, kill_at_work, spawn
 
 from hpo.home import Home, sqlite_url

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from private_server import program
 from sqlalchemy import Engine, create_engine, inspect, text
-from store_samples import program
 from typer.testing import CliRunner
 
 from hpo.cli import app
