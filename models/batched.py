@@ -18,8 +18,8 @@ from models.stopwatch import Stopwatch, timed_batches
 from models.surrogates import surrogate_named
 from spikefront.errors import SpecError
 
-Progress = Callable[[int, EpochReport], None]
-"""Called with a network's place among the specifications and the report of its epoch."""
+Progress = Callable[[int, EpochReport], bool | None]
+"""Called with a network's place among the specifications and the report of its epoch; True ends its training."""
 
 
 def group_key(spec: NetworkSpec, settings: TrainingSettings) -> Hashable | None:
@@ -61,7 +61,8 @@ def train_many(
         specs: the networks; their encoding and time steps must be those of ``data``.
         settings: how to train each of them.
         data: shared encoded splits, not changed.
-        progress: called after every epoch of every network; what it raises ends all trainings.
+        progress: called after every epoch of every network. Where it answers True, that network's training is
+            over, with the weights it has then; what it raises ends all trainings.
 
     Raises:
         SpecError: the trainings have no group key in common, or one of them does not fit the data.
@@ -132,9 +133,8 @@ class _Program:
         ended = []
         for where, place in enumerate(self.active):
             report = self.courses[place].close_epoch(accuracies[where], rates[where])
-            if progress is not None:
-                progress(place, report)
-            if self.courses[place].ends(self.learner.network(where)):
+            called_off = progress is not None and progress(place, report)
+            if self.courses[place].ends(self.learner.network(where)) or called_off:
                 ended.append(where)
         self._leave(ended, rates)
 

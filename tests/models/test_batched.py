@@ -262,6 +262,17 @@ def test_progress_names_the_network(data):
     assert [report for place, report in seen if place == 1] == list(results[1].epochs)
 
 
+def test_a_training_that_is_called_off_leaves_and_the_others_go_on(data):
+    specs, how = varied(spec_of(), settings_of())
+    whole = train_many(specs, how, data["rate"])
+    left = train_many(specs, how, data["rate"], lambda place, report: place == 1 and report.epoch == 1)
+    assert [len(result.epochs) for result in left] == [2, 1, 2]
+    assert left[1].epochs == whole[1].epochs[:1]
+    for place in (0, 2):
+        for mine, theirs in zip(arrays(left[place]), arrays(whole[place]), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4)
+
+
 def test_seconds_are_shares(data):
     specs, how = varied(spec_of(), settings_of())
     for result in train_many(specs, how, data["rate"]):
