@@ -19,7 +19,7 @@ from models.surrogates import surrogate_named
 from spikefront.errors import SpecError
 
 Progress = Callable[[int, EpochReport], bool | None]
-"""Called with a network's place among the specifications and the report of its epoch; True ends its training."""
+"""Called with a network's place and the report of its epoch; True ends that network's training."""
 
 
 def group_key(spec: NetworkSpec, settings: TrainingSettings) -> Hashable | None:

@@ -27,7 +27,7 @@ def guarded(
     """Evaluate; whatever it raises becomes a failed outcome with its traceback, a stop a pruned one."""
     reporter = reporter or Reporter()
     try:
-        with _limited(limit_s):
+        with limited(limit_s):
             reporter.check()
             return evaluate(request, reporter)
     except TrialStoppedError as stop:
@@ -50,7 +50,7 @@ def _lacked_gpu_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
+def limited(seconds: float | None) -> Iterator[None]:
     """Raise TrialTimeoutError in this thread after ``seconds``; only a main thread can be interrupted so."""
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield

@@ -122,6 +122,10 @@ class Reporter:
         """Ask the trial to end."""
         self._reason = reason
 
+    def restart(self) -> None:
+        """Forget the reports of a run whose trial is run anew; a wish to end it stays."""
+        self._reports, self._taken = [], 0
+
     def check(self) -> None:
         """Raise TrialStoppedError once the trial was asked to end."""
         if self._reason is not None:

@@ -1,14 +1,16 @@
 """Trials evaluated together against each of them evaluated alone, on the real digits."""
 
+import signal
 from dataclasses import replace
 
 import pytest
 
 from hardware.record_io import from_bytes
 from workers import many
-from workers.guard import guarded
+from workers.guard import TrialTimeoutError, guarded
 from workers.many import evaluate_many
 from workers.outcome import TrialRequest
+from workers.progress import Reporter
 from workers.trial import evaluate
 
 BASE = TrialRequest(
@@ -88,9 +90,9 @@ def test_trials_of_one_shape_share_a_program(monkeypatch):
     """Seen from what is trained together: three rate-coded trials and two direct ones."""
     sizes = []
 
-    def counting(specs, settings, data):
+    def counting(specs, *others):
         sizes.append(len(specs))
-        return original(specs, settings, data)
+        return original(specs, *others)
 
     original = many.train_many
     monkeypatch.setattr(many, "train_many", counting)
@@ -106,6 +108,35 @@ def test_a_program_that_fails_takes_no_trial_with_it(monkeypatch):
     outcomes = evaluate_many(REQUESTS[:2])
     assert [outcome.state for outcome in outcomes] == ["complete", "complete"]
     assert outcomes[0].metrics == evaluate(REQUESTS[0]).metrics
+
+
+def test_every_trial_tells_its_epochs_and_one_may_be_stopped():
+    class Stopped(Reporter):
+        def __call__(self, report):
+            self.stop("hopeless")
+            super().__call__(report)
+
+    reporters = [Reporter(), Stopped(), Reporter()]
+    outcomes = evaluate_many([request(1), request(2), request(3)], reporters)
+    assert [outcome.state for outcome in outcomes] == ["complete", "pruned", "complete"]
+    assert [len(outcome.metrics["loss"]) for outcome in outcomes] == [2, 1, 2]
+    assert outcomes[1].reason == "hopeless"
+    assert reporters[0].take().epoch == 2
+
+
+def test_a_program_without_enough_time_gives_way_to_single_runs(monkeypatch):
+    seen = []
+
+    def slow(*_):
+        seen.append(signal.getitimer(signal.ITIMER_REAL)[0])
+        raise TrialTimeoutError
+
+    monkeypatch.setattr(many, "train_many", slow)
+    reporters = [Reporter(), Reporter()]
+    outcomes = evaluate_many(REQUESTS[:2], reporters, limit_s=600.0)
+    assert 600.0 < seen[0] <= 1200.0
+    assert [outcome.state for outcome in outcomes] == ["complete", "complete"]
+    assert [reporter.take().epoch for reporter in reporters] == [2, 2]
 
 
 def test_no_requests_no_outcomes():
