@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.campaign_checks import LOG_MEASURES, check
 from hpo.campaign_search import StopSpec, WarmStartSpec, check_search
+from hpo.measures import MEASURES
 from hpo.sentences import nearest, sentence
 from hpo.space import Space, Variable
 from models.datasets import find, names
@@ -26,17 +27,6 @@ from spikefront.errors import DataError, SpecError
 from workers.data import CampaignData
 
 MAX_FILE_BYTES = 1_000_000
-MEASURES: dict[str, Literal["max", "min"]] = {
-    "accuracy": "max",
-    "latency_us": "min",
-    "energy_uj": "min",
-    "spikes_per_inference": "min",
-    "luts": "min",
-    "ffs": "min",
-    "bram36": "min",
-    "dsps": "min",
-}
-"""Every measure of a design that can be an objective or a constraint, and its better direction."""
 
 
 class _Frozen(BaseModel):
@@ -220,8 +210,7 @@ class CampaignSpec(_Frozen):
 
     def scale(self, objective: str) -> Literal["linear", "log"]:
         """The scale on which an objective enters the hypervolume."""
-        stated = self.objectives[objective].scale
-        return stated or ("log" if objective in LOG_MEASURES else "linear")
+        return self.objectives[objective].scale or scale_of(objective)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_mapping`` reads them back."""
@@ -257,6 +246,11 @@ class CampaignSpec(_Frozen):
                 f"{source} holds a {type(values).__name__}, not a table: see examples/digits.toml"
             )
         return cls.from_mapping(values)
+
+
+def scale_of(objective: str) -> Literal["linear", "log"]:
+    """The scale of an objective that states none."""
+    return "log" if objective in LOG_MEASURES else "linear"
 
 
 def _read(path: Path) -> str:

@@ -26,6 +26,8 @@ app = typer.Typer(
 app.add_typer(cli_control.app)
 app.add_typer(cli_db.app, name="db")
 
+LISTED_TRIALS = 1000
+"""Of a campaign with more, ``show`` lists the newest so many."""
 DataOption = Annotated[str | None, typer.Option("--data", help="Folder of the data sets [SPIKEFRONT_DATA].")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign file, TOML or YAML.")]
 SerialOption = Annotated[
@@ -115,13 +117,19 @@ def validate(file: FileArgument) -> None:
 
 
 @app.command("list")
-def list_campaigns(home: HomeOption = None) -> None:
-    """List the campaigns of the store."""
-    from hpo.queries import status as status_of
+def list_campaigns(
+    home: HomeOption = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 100,
+) -> None:
+    """List the campaigns of the store, newest first."""
+    from hpo.overview import statuses
     from hpo.show import campaign_table
 
     store = _store(home)
-    _console().print(campaign_table([status_of(store, record.name) for record in store.campaigns()]))
+    found, total = statuses(store, limit), store.campaign_count()
+    _console().print(campaign_table(found))
+    if len(found) < total:
+        print(f"the newest {len(found)} of {total} campaigns; more with --limit")
 
 
 @app.command()
@@ -188,7 +196,10 @@ def show(
     if trial is None:
         if plot:
             raise InputError("--plot draws one trial: name it, as in spikefront show NAME 12 --plot")
-        _console().print(trial_table(store.trials(name)))
+        first = max(0, store.trial_count(name) - LISTED_TRIALS)
+        _console().print(trial_table(store.trials(name, after=first - 1)))
+        if first:
+            print(f"trials from {first} on; show NAME TRIAL shows any other")
         return
     if not trial.replace("-", "").isdigit():
         raise InputError(f"there is no trial {trial!r}: give a number, or a design's name such as 12-0")

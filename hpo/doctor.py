@@ -85,7 +85,7 @@ def _store(home: Home) -> Finding:
         return Finding("store", True, True, f"{home.path} will be made by the first run")
     try:
         store = home.open_existing()
-        count = len(store.campaigns())
+        count = store.campaign_count()
         store.close()
     except SpikefrontError as error:
         return Finding("store", False, True, str(error))

@@ -174,7 +174,7 @@ def _next(campaign: Campaign, known: Known, seen: CampaignRecord) -> TrialRecord
     queued = store.trials(name, states={"queued"}, limit=1)
     if queued:
         return queued[0]
-    count = sum(store.counts(name).values())
+    count = store.trial_count(name)
     if count >= campaign.spec.budget.trials + seen.extra_trials:
         return Spent()
     if count >= seen.exempt_trials and (reason := known.watch.reason(datetime.now(UTC))):
@@ -235,7 +235,7 @@ def _record(
         trial = campaign.store.finish_trial(
             campaign.name, number, TrialResult("failed", reason=f"its outcome cannot be recorded: {error}")
         )
-    return trial, observe(campaign.spec, trial, campaign.store.designs(campaign.name, trial=number))
+    return trial, observe(campaign.spec, trial, campaign.store.points(campaign.name, (number, number)))
 
 
 def _result(campaign: Campaign, hooks: Hooks, outcome: TrialOutcome) -> TrialResult:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpo.queries import FrontDesign, front, hypervolume_curve, spec_of
-from hpo.store import DesignRecord, Store
+from hpo.store import PointRecord, Store
 from hpo.tables import UNITS, parameter_text
 
 GREY, BLUE, ORANGE = "#b4b9c2", "#1f5fa8", "#d9731a"
+MAX_POINTS = 5000
+"""Of more feasible designs the newest so many are drawn; the front is always whole."""
 COST_MEASURES = ("latency_us", "energy_uj", "luts", "bram36", "spikes_per_inference", "ffs", "dsps")
 
 
@@ -23,7 +25,7 @@ def draw_front(store: Store, name: str, path: Path) -> None:
 
     spec = spec_of(store, name)
     costs = [objective for objective in spec.objectives if objective in COST_MEASURES] or ["latency_us"]
-    designs, chosen = store.designs(name, feasible_only=True), front(store, name)
+    designs, chosen = store.points(name, newest=MAX_POINTS), front(store, name)
     floor = spec.objectives["accuracy"].reference if "accuracy" in spec.objectives else 0.0
     figure, axes = plt.subplots(
         1, len(costs), figsize=(5.6 * len(costs), 4.4), squeeze=False, layout="constrained"
@@ -34,14 +36,15 @@ def draw_front(store: Store, name: str, path: Path) -> None:
         _draw_pair(axis, cost, designs, chosen, floor)
     if designs:
         axes[0][0].legend(loc="lower right", frameon=False)
-    figure.suptitle(f"{name}: {len(chosen)} designs on the front of {len(designs)} feasible ones")
+    feasible = store.feasible_count(name)
+    figure.suptitle(f"{name}: {len(chosen)} designs on the front of {feasible} feasible ones")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130, format="png")
     plt.close(figure)
 
 
 def _draw_pair(
-    axis: Any, cost: str, designs: Sequence[DesignRecord], chosen: Sequence[FrontDesign], floor: float
+    axis: Any, cost: str, designs: Sequence[PointRecord], chosen: Sequence[FrontDesign], floor: float
 ) -> None:
     """One cost against accuracy above its reference; the line joins designs unbeaten in these two."""
     axis.scatter(*_pair(cost, [d.measures for d in designs]), s=14, color=GREY, label="feasible design")
@@ -73,7 +76,7 @@ def front_figure(store: Store, name: str) -> Any:
 
     chosen = front(store, name)
     on_front = {found.name for found in chosen}
-    others = [d for d in store.designs(name, feasible_only=True) if d.name not in on_front]
+    others = [d for d in store.points(name, newest=MAX_POINTS) if d.name not in on_front]
     figure = go.Figure()
     x, y = _pair("latency_us", [d.measures for d in others])
     figure.add_scatter(
@@ -128,13 +131,17 @@ def _hover(found: FrontDesign) -> str:
 
 
 def hypervolume_figure(store: Store, name: str) -> Any:
-    """Hypervolume of the front over finished trials (plotly)."""
+    """Hypervolume of the front over finished trials (plotly): the steps at which it changes, and its end."""
     import plotly.graph_objects as go
 
     curve = hypervolume_curve(store, name)
+    steps = [k for k, volume in enumerate(curve) if k in (0, len(curve) - 1) or volume != curve[k - 1]]
     figure = go.Figure()
     figure.add_scatter(
-        x=list(range(1, len(curve) + 1)), y=curve, mode="lines", line={"shape": "hv", "color": BLUE}
+        x=[k + 1 for k in steps],
+        y=[curve[k] for k in steps],
+        mode="lines",
+        line={"shape": "hv", "color": BLUE},
     )
     figure.update_xaxes(title_text="finished trials")
     figure.update_yaxes(title_text="hypervolume")

@@ -1,12 +1,17 @@
 """What people ask of a stored campaign: its status and its front. Every boundary answers from here."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Literal
 
-from hpo.campaign import MEASURES, CampaignSpec
-from hpo.pareto import HypervolumeScale, Objective
-from hpo.store import DesignRecord, ProgressRecord, Store, TrialRecord
+from hpo.campaign import CampaignSpec, scale_of
+from hpo.measures import MEASURES
+from hpo.paging import trial_pages
+from hpo.pareto import FloatArray, GrowingFront, HypervolumeScale, Objective
+from hpo.store import DesignRecord, ProgressRecord, Store
 from workers.parameters import TrialParameters
 
 
@@ -121,10 +126,15 @@ def spec_of(store: Store, name: str) -> CampaignSpec:
 
 def hypervolume_scale(spec: CampaignSpec) -> HypervolumeScale:
     """Objectives of a campaign with their directions, scales and reference point."""
+    return stated_scale({name: (given.reference, given.scale) for name, given in spec.objectives.items()})
+
+
+def stated_scale(objectives: Mapping[str, tuple[float, Literal["linear", "log"] | None]]) -> HypervolumeScale:
+    """From each objective's reference and stated scale."""
     return HypervolumeScale(
         tuple(
-            Objective(name, MEASURES[name], spec.scale(name), objective.reference)
-            for name, objective in spec.objectives.items()
+            Objective(name, MEASURES[name], scale or scale_of(name), reference)
+            for name, (reference, scale) in objectives.items()
         )
     )
 
@@ -174,30 +184,21 @@ def running_trials(spec: CampaignSpec, store: Store) -> list[RunningTrial]:
 def hypervolume_curve(store: Store, name: str) -> list[float]:
     """Hypervolume of the front after each finished trial, in order of finishing."""
     scale = hypervolume_scale(spec_of(store, name))
-    points: dict[int, list[dict[str, float]]] = {}
-    for design in store.designs(name, feasible_only=True):
-        points.setdefault(design.trial, []).append(design.measures)
-    finished = sorted((t for t in store.trials(name) if t.finished_at), key=_finish_order)
-    best: list[dict[str, float]] = []
-    curve: list[float] = []
-    for trial in finished:
-        if new := points.get(trial.number):
-            best = [*best, *new]
-            best = [best[k] for k in scale.front(best)]
-            curve.append(scale.hypervolume(best))
-        else:
-            curve.append(curve[-1] if curve else 0.0)
-    return curve
-
-
-def _finish_order(trial: TrialRecord) -> tuple[Any, int]:
-    return trial.finished_at, trial.number
+    finished: list[tuple[datetime, int]] = []
+    points: dict[int, FloatArray] = {}
+    for page in trial_pages(store, name):
+        finished += [(t.finished_at, t.number) for t in page if t.finished_at]
+        measured = store.points(name, between=(page[0].number, page[-1].number))
+        for trial, designs in groupby(measured, key=attrgetter("trial")):
+            points[trial] = scale.transform([design.measures for design in designs])
+    growing = GrowingFront(scale.reference)
+    return [growing.add(points.get(number)) for _, number in sorted(finished)]
 
 
 def _front(spec: CampaignSpec, store: Store) -> list[FrontDesign]:
-    designs = store.designs(spec.name, feasible_only=True)
+    designs = store.unbeaten(spec.name)
     chosen = [designs[k] for k in hypervolume_scale(spec).front([d.measures for d in designs])]
-    trials = {t.number: t for t in store.trials(spec.name, states={"complete"})}
+    trials = {t.number: t for t in store.trials_numbered(spec.name, {d.trial for d in chosen})}
     found = [
         FrontDesign(d, spec.complete(trials[d.trial].config), list(trials[d.trial].spikes_per_layer))
         for d in chosen

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpo.narrowing import shown
+from hpo.paging import each_trial
 from hpo.queries import FrontDesign, front, spec_of, status
 from hpo.space import Categorical, Ordinal, Variable
 from hpo.store import Store
@@ -36,7 +37,7 @@ def remarks(store: Store, name: str) -> list[str]:
 
 def _audit(store: Store, name: str, stopped: int) -> str:
     """How often a verdict of silence was wrong, as far as condemned trainings ran on to show it."""
-    audits = [trial.metrics["audit"] for trial in store.trials(name) if "audit" in trial.metrics]
+    audits = [trial.metrics["audit"] for trial in each_trial(store, name) if "audit" in trial.metrics]
     if not audits:
         return ""
     recovered = sum(audit["recovered"] for audit in audits)

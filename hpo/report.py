@@ -12,9 +12,12 @@ from hpo import plots
 from hpo.home import Home
 from hpo.queries import FrontDesign, front, spec_of, status
 from hpo.remarks import remarks
-from hpo.store import Store
+from hpo.store import Store, TrialState
 from hpo.tables import front_columns, front_row
 
+STOPPED: tuple[TrialState, ...] = ("silent", "failed", "pruned")
+MAX_STOPPED = 500
+"""Of more trials without a design the page lists the first so many."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -70,10 +73,10 @@ def render(store: Store, name: str) -> str:
     page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("report.html")
     designs = front(store, name)
     columns = front_columns(designs, spec_of(store, name).objectives)
-    record = store.campaign(name)
+    record, found = store.campaign(name), status(store, name)
     return page.render(
         name=name,
-        status=status(store, name),
+        status=found,
         remarks=remarks(store, name),
         columns=columns,
         rows=[front_row(found, columns) for found in designs],
@@ -82,7 +85,8 @@ def render(store: Store, name: str) -> str:
         energy_model=record.spec.get("energy_model", ""),
         assumed_share=_assumed_share(designs),
         reference=record.reference,
-        stopped=[t for t in store.trials(name) if t.state in ("silent", "failed", "pruned")],
+        stopped=store.trials(name, STOPPED, limit=MAX_STOPPED),
+        stopped_total=sum(found.counts[state] for state in STOPPED),
         versions=record.versions,
         seed=record.seed,
         spec=json.dumps(record.spec, indent=2),

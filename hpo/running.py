@@ -22,7 +22,7 @@ from hpo.show import front_table
 from hpo.store import CampaignState, Store
 from hpo.store.patient import PATIENCE_S
 from models.datasets import Splits
-from spikefront.errors import ConflictError, StoreAwayError
+from spikefront.errors import ConflictError, NotFoundError, StoreAwayError
 from workers.data import Brought
 
 
@@ -44,11 +44,11 @@ def run(spec: CampaignSpec, options: Options, console: Console) -> int:
         DataError: the data set cannot be loaded; nothing is created.
     """
     store = options.home.open()
-    known = {record.name: record for record in store.campaigns()}
-    splits = None
-    if spec.name not in known:
-        splits = runs.create(store, spec, options.data_root)
-    elif known[spec.name].spec != spec.as_json():
+    try:
+        known, splits = store.campaign(spec.name).spec, None
+    except NotFoundError:
+        known, splits = spec.as_json(), runs.create(store, spec, options.data_root)
+    if known != spec.as_json():
         raise ConflictError(
             f"there is a campaign {spec.name!r} with another specification: give this one a new name with "
             f"--name, or continue that one with 'spikefront resume {spec.name}'"

@@ -75,18 +75,19 @@ def campaigns(
     service: ServiceDep, limit: LimitQuery = 100, offset: Annotated[int, Query(ge=0, le=10**9)] = 0
 ) -> dict[str, Any]:
     """Campaigns, newest first, with their trials counted by state."""
-    records = service.store.campaigns()
+    records = service.store.campaigns(limit, offset)
+    counts = service.store.counts_of([record.name for record in records])
     found = [
         {
             "name": record.name,
             "state": record.state,
-            "counts": service.store.counts(record.name),
+            "counts": counts[record.name],
             "created_at": record.created_at,
             "updated_at": record.updated_at,
         }
-        for record in records[offset : offset + limit]
+        for record in records
     ]
-    return {"campaigns": found, "total": len(records)}
+    return {"campaigns": found, "total": service.store.campaign_count()}
 
 
 @router.get("/campaigns/{name}")
@@ -167,9 +168,9 @@ def front(name: str, service: ServiceDep) -> dict[str, Any]:
 @router.get("/campaigns/{name}/designs")
 def designs(name: str, service: ServiceDep) -> dict[str, Any]:
     """Names and measures of the feasible designs, of the newest where there are very many."""
-    found = service.store.designs(name, feasible_only=True)
-    points = [{"name": design.name, "measures": design.measures} for design in found[-MAX_DESIGN_POINTS:]]
-    return {"designs": points, "total": len(found)}
+    found = service.store.points(name, newest=MAX_DESIGN_POINTS)
+    points = [{"name": point.name, "measures": point.measures} for point in found]
+    return {"designs": points, "total": service.store.feasible_count(name)}
 
 
 def _done(service: Service, name: str, message: str) -> dict[str, Any]:

@@ -38,9 +38,10 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def index(service: ServiceDep) -> HTMLResponse:
     """Every campaign with its trials by state."""
-    records = service.store.campaigns()
-    rows = [(record, service.store.counts(record.name)) for record in records[:MAX_LISTED]]
-    return _page("index.html", rows=rows, total=len(records))
+    records = service.store.campaigns(MAX_LISTED)
+    counts = service.store.counts_of([record.name for record in records])
+    rows = [(record, counts[record.name]) for record in records]
+    return _page("index.html", rows=rows, total=service.store.campaign_count())
 
 
 @router.get("/campaigns/{name}")
@@ -81,7 +82,7 @@ def login(request: Request, text: Annotated[str, Depends(body_text)]) -> Respons
 @router.get("/healthz")
 def health(service: ServiceDep) -> JSONResponse:
     """Whether the service answers and reaches its store; needs no token and says nothing else."""
-    service.store.campaigns()
+    service.store.campaign_count()
     return JSONResponse({"status": "ok"})
 
 

@@ -7,6 +7,7 @@ from hpo.store.records import (
     CampaignRecord,
     DesignRecord,
     EventRecord,
+    PointRecord,
     ProgressRecord,
     TrialRecord,
     TrialResult,
@@ -35,8 +36,11 @@ class Store(Protocol):
     def campaign(self, name: str) -> CampaignRecord:
         """One campaign."""
 
-    def campaigns(self) -> list[CampaignRecord]:
-        """All campaigns, newest first."""
+    def campaigns(self, limit: int | None = None, offset: int = 0) -> list[CampaignRecord]:
+        """Campaigns, newest first: at most ``limit``, leaving out the first ``offset``."""
+
+    def campaign_count(self) -> int:
+        """Number of campaigns."""
 
     def set_campaign_state(
         self, name: str, state: CampaignState, expected: CampaignState | None = None
@@ -158,10 +162,42 @@ class Store(Protocol):
     def trial(self, campaign: str, number: int) -> TrialRecord:
         """One trial; NotFoundError when there is none of that number."""
 
+    def trial_count(self, campaign: str) -> int:
+        """Number of trials in any state, which is the next trial's number; as quick with many as with few."""
+
+    def trials_numbered(self, campaign: str, numbers: Collection[int]) -> list[TrialRecord]:
+        """The trials with these numbers, ascending; those that there are."""
+
     def designs(
-        self, campaign: str, feasible_only: bool = False, trial: int | None = None
+        self,
+        campaign: str,
+        feasible_only: bool = False,
+        trial: int | None = None,
+        between: tuple[int, int] | None = None,
     ) -> list[DesignRecord]:
-        """Designs by trial and index, of one trial where ``trial`` is given."""
+        """Designs by trial and index, of one ``trial`` or of those ``between`` two numbers, both included."""
+
+    def unbeaten(self, campaign: str) -> list[DesignRecord]:
+        """Designs that may be on the front, by trial and index: feasible and not known to be dominated.
+
+        All designs of the front are among them. Others may be, in campaigns whose reference point names no
+        objectives; few are.
+        """
+
+    def points(
+        self,
+        campaign: str,
+        between: tuple[int, int] | None = None,
+        newest: int | None = None,
+        unbeaten_only: bool = False,
+    ) -> list[PointRecord]:
+        """Measures of feasible designs by trial and index: of the trials ``between``, of the ``newest``.
+
+        ``unbeaten_only`` leaves those of ``unbeaten``.
+        """
+
+    def feasible_count(self, campaign: str) -> int:
+        """Number of feasible designs."""
 
     def design(self, campaign: str, name: str) -> DesignRecord:
         """The design called ``name`` ("12-0"); NotFoundError when there is none."""
@@ -177,6 +213,9 @@ class Store(Protocol):
 
     def counts(self, campaign: str) -> dict[TrialState, int]:
         """Number of trials in every state, zeros included."""
+
+    def counts_of(self, campaigns: Sequence[str]) -> dict[str, dict[TrialState, int]]:
+        """``counts`` of several campaigns at once; zeros where there is none of that name."""
 
     def close(self) -> None:
         """Let go of the database's connections."""

@@ -138,6 +138,20 @@ class ProgressRecord:
 
 
 @dataclass(frozen=True)
+class PointRecord:
+    """What a feasible design is measured by, without how it came about; fields as in ``DesignRecord``."""
+
+    trial: int
+    index: int
+    measures: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """As ``DesignRecord.name``."""
+        return f"{self.trial}-{self.index}"
+
+
+@dataclass(frozen=True)
 class EventRecord:
     """One line of a campaign's history; ``trial`` is None for what concerns the whole campaign."""
 

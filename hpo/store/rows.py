@@ -47,7 +47,7 @@ def trial_row(session: Session, campaign: str, number: int) -> TrialRow:
 
 
 def next_number(session: Session, campaign: str) -> int:
-    """The number of the campaign's next trial."""
+    """The number of the campaign's next trial, and of all it has: there are no gaps."""
     last = session.scalar(select(func.max(TrialRow.number)).where(TrialRow.campaign == campaign))
     return 0 if last is None else last + 1
 

@@ -4,15 +4,15 @@ Every write first locks its campaign's row (PostgreSQL) or the whole file (SQLit
 follow each other and what was read in a transaction still holds when it commits.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from hpo.store import control, leases
+from hpo.store import control, dominance, leases, selecting
 from hpo.store.connect import first_line, is_away, shown, writing
 from hpo.store.leases import Fence
 from hpo.store.plain import check_name, check_seed, floats, plain_dict
@@ -20,6 +20,7 @@ from hpo.store.records import (
     CampaignRecord,
     DesignRecord,
     EventRecord,
+    PointRecord,
     ProgressRecord,
     TrialRecord,
     TrialResult,
@@ -89,11 +90,15 @@ class SqlStore:
         with self._read() as session:
             return campaign_row(session, name).record()
 
-    def campaigns(self) -> list[CampaignRecord]:
+    def campaigns(self, limit: int | None = None, offset: int = 0) -> list[CampaignRecord]:
         """See ``Store.campaigns``."""
-        query = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.name)
         with self._read() as session:
-            return [row.record() for row in session.scalars(query)]
+            return [row.record() for row in session.scalars(selecting.campaigns(limit, offset))]
+
+    def campaign_count(self) -> int:
+        """See ``Store.campaign_count``."""
+        with self._read() as session:
+            return session.scalar(select(func.count()).select_from(CampaignRow)) or 0
 
     def set_campaign_state(
         self, name: str, state: CampaignState, expected: CampaignState | None = None
@@ -227,12 +232,13 @@ class SqlStore:
         """See ``Store.finish_trial``."""
         check_result(number, result)
         with self._write() as session:
-            campaign_row(session, campaign)
+            owner = campaign_row(session, campaign)
             row = trial_row(session, campaign, number)
             check_trial_step(number, row.state, result.state)
             fill(row, result)
             forget_progress(session, campaign, number)
             rows = [new_design(row, index, design) for index, design in enumerate(result.designs)]
+            dominance.mark_new(session, owner, rows)
             session.add_all(rows)
             detail = {"state": row.state, "reason": row.reason, "designs": len(rows)}
             note(session, campaign, number, "trial_finished", detail)
@@ -272,12 +278,23 @@ class SqlStore:
         limit: int | None = None,
     ) -> list[TrialRecord]:
         """See ``Store.trials``."""
-        query = select(TrialRow).where(TrialRow.campaign == campaign, TrialRow.number > after)
-        if states is not None:
-            query = query.where(TrialRow.state.in_(states))
+        query = selecting.trials(campaign, states, after, limit)
         with self._read() as session:
             campaign_row(session, campaign)
-            return [row.record() for row in session.scalars(query.order_by(TrialRow.number).limit(limit))]
+            return [row.record() for row in session.scalars(query)]
+
+    def trial_count(self, campaign: str) -> int:
+        """See ``Store.trial_count``."""
+        with self._read() as session:
+            campaign_row(session, campaign)
+            return next_number(session, campaign)
+
+    def trials_numbered(self, campaign: str, numbers: Collection[int]) -> list[TrialRecord]:
+        """See ``Store.trials_numbered``."""
+        with self._read() as session:
+            campaign_row(session, campaign)
+            parts = selecting.trials_numbered(campaign, numbers)
+            return [row.record() for query in parts for row in session.scalars(query)]
 
     def trial(self, campaign: str, number: int) -> TrialRecord:
         """See ``Store.trial``."""
@@ -286,17 +303,44 @@ class SqlStore:
             return trial_row(session, campaign, number).record()
 
     def designs(
-        self, campaign: str, feasible_only: bool = False, trial: int | None = None
+        self,
+        campaign: str,
+        feasible_only: bool = False,
+        trial: int | None = None,
+        between: tuple[int, int] | None = None,
     ) -> list[DesignRecord]:
         """See ``Store.designs``."""
-        query = select(DesignRow).where(DesignRow.campaign == campaign)
-        if feasible_only:
-            query = query.where(DesignRow.feasible)
-        if trial is not None:
-            query = query.where(DesignRow.trial == trial)
+        asked = between if trial is None else (trial, trial)
+        return self._designs(campaign, selecting.designs(campaign, asked, feasible_only))
+
+    def unbeaten(self, campaign: str) -> list[DesignRecord]:
+        """See ``Store.unbeaten``."""
+        return self._designs(campaign, selecting.unbeaten(campaign))
+
+    def _designs(self, campaign: str, query: Select[DesignRow]) -> list[DesignRecord]:
         with self._read() as session:
             campaign_row(session, campaign)
-            return [row.record() for row in session.scalars(query.order_by(DesignRow.trial, DesignRow.index))]
+            return [row.record() for row in session.scalars(query)]
+
+    def points(
+        self,
+        campaign: str,
+        between: tuple[int, int] | None = None,
+        newest: int | None = None,
+        unbeaten_only: bool = False,
+    ) -> list[PointRecord]:
+        """See ``Store.points``."""
+        query = selecting.points(campaign, between, newest, unbeaten_only)
+        with self._read() as session:
+            campaign_row(session, campaign)
+            rows = session.execute(query).all()
+        return [PointRecord(*row) for row in reversed(rows)]
+
+    def feasible_count(self, campaign: str) -> int:
+        """See ``Store.feasible_count``."""
+        with self._read() as session:
+            campaign_row(session, campaign)
+            return session.scalar(selecting.feasible_count(campaign)) or 0
 
     def design(self, campaign: str, name: str) -> DesignRecord:
         """See ``Store.design``."""
@@ -328,11 +372,17 @@ class SqlStore:
 
     def counts(self, campaign: str) -> dict[TrialState, int]:
         """See ``Store.counts``."""
-        query = select(TrialRow.state, func.count()).where(TrialRow.campaign == campaign)
         with self._read() as session:
             campaign_row(session, campaign)
-            found = dict(session.execute(query.group_by(TrialRow.state)).all())
-        return {state: found.get(state, 0) for state in TRIAL_STATES}
+        return self.counts_of([campaign])[campaign]
+
+    def counts_of(self, campaigns: Sequence[str]) -> dict[str, dict[TrialState, int]]:
+        """See ``Store.counts_of``."""
+        found = {name: dict.fromkeys(TRIAL_STATES, 0) for name in campaigns}
+        with self._read() as session:
+            for name, state, count in session.execute(selecting.counts(campaigns)):
+                found[name][state] = count
+        return found
 
     def close(self) -> None:
         """See ``Store.close``."""

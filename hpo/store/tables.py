@@ -178,10 +178,16 @@ class TrialRow(Base):
 
 
 class DesignRow(Base):
-    """A design; written in the transaction that finishes its trial."""
+    """A design; written in the transaction that finishes its trial.
+
+    ``dominated`` is set where a design is known to be off the front, and says nothing where it is not.
+    """
 
     __tablename__ = "designs"
-    __table_args__ = (ForeignKeyConstraint(["campaign", "trial"], ["trials.campaign", "trials.number"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign", "trial"], ["trials.campaign", "trials.number"]),
+        Index("designs_by_front", "campaign", "feasible", "dominated", "trial", "index"),
+    )
     campaign: Mapped[str] = mapped_column(String(64), primary_key=True)
     trial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -190,6 +196,7 @@ class DesignRow(Base):
     details: Mapped[dict[str, Any]]
     feasible: Mapped[bool]
     test_measures: Mapped[dict[str, float] | None] = mapped_column(JSON(none_as_null=True))
+    dominated: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def record(self) -> DesignRecord:
         """The row as a record."""

@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 
 from hpo.store import schema
 from hpo.store.connect import cannot_open, connect_existing, shown, writing
-from hpo.store.tables import SCHEMA_VERSION, UtcDateTime, now
+from hpo.store.dominance import mark_all
+from hpo.store.tables import SCHEMA_VERSION, CampaignRow, UtcDateTime, now
 from spikefront.errors import ConflictError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -48,6 +49,8 @@ def upgrade(url: str) -> str:
                 return SCHEMA_VERSION
             _check_idle(connection)
             migrate(connection, stamped=schema.has_version_table(connection))
+            for name, reference in connection.execute(select(CampaignRow.name, CampaignRow.reference)).all():
+                mark_all(connection, name, reference)
             return before
     except DBAPIError as error:
         raise cannot_open(engine.url, error) from error

@@ -7,8 +7,9 @@ from typing import Literal, get_args, get_origin
 
 from typer.main import get_command
 
-from hpo.campaign import MEASURES, CampaignSpec
+from hpo.campaign import CampaignSpec
 from hpo.cli import app
+from hpo.measures import MEASURES
 from hpo.runs import LIBRARIES
 from models.datasets import DATASETS
 from models.datasets.download import REMOTES

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpo.pareto import HypervolumeScale, Objective, dominates, hypervolume, non_dominated
+from hpo.pareto import GrowingFront, HypervolumeScale, Objective, dominates, hypervolume, non_dominated
 from spikefront.errors import SpecError
 
 
@@ -151,3 +151,28 @@ def test_log_volume_depends_on_ratios_alone(latency, factor):
 def test_space_and_pareto_start_without_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'botorch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(clouds(12), st.integers(1, 4))
+def test_a_growing_front_has_the_hypervolume_of_all_its_points(points, step):
+    table = np.array(points)
+    growing = GrowingFront(np.full(table.shape[1], 1.1))
+    assert growing.add(None) == 0.0
+    for first in range(0, len(table), step):
+        volume = growing.add(table[first : first + step])
+        expected = hypervolume(table[: first + step], np.full(table.shape[1], 1.1))
+        assert volume == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_hypervolume_of_three_objectives_is_a_sum_of_two_dimensional_slices(seed, n):
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, 9, (n, 3)) / 8
+    corner = np.array([1.0, 1.0, 1.0])
+    depths = np.unique(np.append(table[:, 2], 1.0))
+    slices = [
+        hypervolume(table[table[:, 2] <= low][:, :2], corner[:2]) * (high - low)
+        for low, high in itertools.pairwise(depths)
+        if high <= 1.0
+    ]
+    assert hypervolume(table, corner) == pytest.approx(sum(slices), abs=1e-12)
