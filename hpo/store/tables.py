@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from hpo.store.records import CampaignRecord, DesignRecord, EventRecord, ProgressRecord, TrialRecord
 from hpo.store.states import CAMPAIGN_STATES, TRIAL_STATES, CampaignState, StopRequest, TrialState
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 """The newest revision in ``hpo.store.migrations``; the tables below are what it leads to."""
 
 

@@ -72,9 +72,9 @@ def test_a_report_lists_some_of_the_trials_without_a_design_and_counts_all(home,
     store = home.open_existing()
     whole = report.render(store, "idle")
     assert whole.count("<td>silent</td>") == 3
-    assert "The first" not in whole
+    assert "</h2>\n<p>The first" not in whole
     monkeypatch.setattr(report, "MAX_STOPPED", 1)
     part = report.render(store, "idle")
     assert part.count("<td>silent</td>") == 1
-    assert "The first 1 of 3" in part
+    assert "</h2>\n<p>The first 1 of 3; " in part
     store.close()
