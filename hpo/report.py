@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from hpo import plots
+from hpo.calibration import Calibration, calibration, lines
+from hpo.calibration_plot import calibration_picture
 from hpo.home import Home
+from hpo.importance import importance, notes, table
 from hpo.queries import FrontDesign, front, spec_of, status
 from hpo.remarks import remarks
 from hpo.store import Store, TrialState
 from hpo.tables import front_columns, front_row
+from spikefront.errors import InputError
 
 STOPPED: tuple[TrialState, ...] = ("silent", "failed", "pruned")
 MAX_STOPPED = 500
@@ -73,6 +77,7 @@ def render(store: Store, name: str) -> str:
     page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("report.html")
     designs = front(store, name)
     columns = front_columns(designs, spec_of(store, name).objectives)
+    predictions = calibration(store, name)
     record, found = store.campaign(name), status(store, name)
     return page.render(
         name=name,
@@ -82,6 +87,9 @@ def render(store: Store, name: str) -> str:
         rows=[front_row(found, columns) for found in designs],
         tested=any(found.design.test_measures for found in designs),
         figures=_figures(store, name, designs),
+        predictions=_predictions(predictions),
+        prediction_lines=lines(predictions),
+        ranking=_ranking(store, name),
         energy_model=record.spec.get("energy_model", ""),
         assumed_share=_assumed_share(designs),
         reference=record.reference,
@@ -110,6 +118,24 @@ def _figures(store: Store, name: str, designs: Sequence[FrontDesign]) -> dict[st
         key: figure.to_html(full_html=False, include_plotlyjs=False, config=options)
         for key, figure in figures.items()
     }
+
+
+def _predictions(found: Calibration) -> str:
+    """The picture of the calibration as SVG; empty while there is nothing to hold against predictions."""
+    if not found.bands:
+        return ""
+    text = calibration_picture(found, "", "svg").decode("utf-8")
+    return text[text.index("<svg") :]
+
+
+def _ranking(store: Store, name: str) -> dict[str, Any] | None:
+    """Columns, rows and notes of the importance; None while trials are too few."""
+    try:
+        rankings = importance(store, name)
+    except InputError:
+        return None
+    columns, rows = table(rankings)
+    return {"columns": columns, "rows": rows, "notes": notes(rankings)}
 
 
 def _assumed_share(designs: Sequence[FrontDesign]) -> str:

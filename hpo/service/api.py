@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from hpo import control, queries
+from hpo.calibration import calibration
 from hpo.service.launch import Launcher
 from hpo.service.specification import FORMS, read_specification
 from hpo.store import DesignRecord, Store, TrialRecord, TrialState
+from hpo.why import lines, why
 from spikefront.errors import SpecError
 
 MAX_DESIGN_POINTS = 5000
@@ -157,6 +159,19 @@ def trial(name: str, number: int, service: ServiceDep) -> dict[str, Any]:
     designs = service.store.designs(name, trial=number)
     noted = next((asdict(found) for found in service.store.progress(name) if found.trial == number), None)
     return {**asdict(record), "designs": [_design(design) for design in designs], "progress": noted}
+
+
+@router.get("/campaigns/{name}/trials/{number}/why")
+def explanation(name: str, number: int, service: ServiceDep) -> dict[str, Any]:
+    """Why a trial was tried, and its predictions beside what came out."""
+    found = why(service.store, name, number)
+    return {**found.as_dict(), "text": lines(found)}
+
+
+@router.get("/campaigns/{name}/calibration")
+def predictions(name: str, service: ServiceDep) -> dict[str, Any]:
+    """Predictions against outcomes over the campaign."""
+    return calibration(service.store, name).as_dict()
 
 
 @router.get("/campaigns/{name}/front")
