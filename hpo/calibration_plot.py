@@ -76,8 +76,18 @@ def _draw_pairs(axis: Any, one: ObjectiveCalibration) -> None:
     measured = [factor * (h.measured or 0.0) for _, h in one.pairs]
     axis.plot([min(measured), max(measured)], [min(measured), max(measured)], color=GREY, zorder=0)
     if one.objective != "accuracy" and min(measured) > 0:
-        axis.set_xscale("log")
-        axis.set_yscale("log")
+        for scale, ruler in ((axis.set_xscale, axis.xaxis), (axis.set_yscale, axis.yaxis)):
+            scale("log")
+            ruler.set_major_formatter(_plain)
+            ruler.set_minor_formatter(_plain if max(measured) < 10 * min(measured) else _nothing)
+
+
+def _plain(value: float, _place: object = None) -> str:
+    return f"{value:.3g}"
+
+
+def _nothing(_value: float, _place: object = None) -> str:
+    return ""
 
 
 def _draw_bins(axis: Any, one: ObjectiveCalibration) -> None:

@@ -4,6 +4,7 @@ Here, and only here, the test split is looked at, once per design of the front; 
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,8 @@ def _predictions(found: Calibration) -> str:
     if not found.bands:
         return ""
     text = calibration_picture(found, "", "svg").decode("utf-8")
-    return text[text.index("<svg") :]
+    # Matplotlib's note on itself has addresses, and the page names none.
+    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
 
 
 def _ranking(store: Store, name: str) -> dict[str, Any] | None:

@@ -87,6 +87,22 @@ def test_a_run_ends_with_front_picture_and_report(home):
     assert (home / "tiny" / "front.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_trial_is_explained_and_predictions_are_held_against_outcomes(home, tmp_path):
+    for arguments in (["why", "tiny", "4"], ["calibration", "tiny"], ["narrow", "tiny"]):
+        assert _heavy_imports(arguments, home) == []
+    found = json.loads(spikefront("why", "tiny", 4, "--json", home=home).stdout)
+    assert found["design"] in ("4-0", "4-1", None)
+    assert "proposed by " in spikefront("why", "tiny", 4, home=home).stdout
+    picture = tmp_path / "c.png"
+    said = spikefront("calibration", "tiny", "--json", "--out", picture, home=home)
+    assert set(json.loads(said.stdout)["objectives"]) == {"accuracy", "latency_us"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "How good the predictions were" in (home / "tiny" / "report.html").read_text()
+    refused = spikefront("importance", "tiny", home=home, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "too few to say what matters" in refused.stderr
+
+
 def test_running_again_shows_the_front_and_trains_nothing(home, campaign_file):
     done = spikefront("run", campaign_file, home=home)
     assert "finished already" in done.stdout

@@ -6,6 +6,7 @@ killed, stopped and asked. It ends like the command: a sentence and the error's 
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,24 @@ def evaluate(request, report=None):
         constraints={"silence": -0.1},
         spikes_per_layer=[10.0 + 50.0 * beta, 5.0, 1.0],
         designs=(DesignOutcome({"lanes": [1, 1]}, measures, {}),),
+    )
+
+
+def noisy(request, report=None):
+    """The toy trial with measures that scatter: accuracy by 0.02, latency by 5 %."""
+    ended = evaluate(request, report)
+    if ended.state != "complete":
+        return ended
+    rng = np.random.default_rng(request.seed)
+    design = ended.designs[0]
+    accuracy = float(np.clip(design.measures["accuracy"] + 0.02 * rng.standard_normal(), 0.0, 1.0))
+    latency = design.measures["latency_us"] * float(np.exp(0.05 * rng.standard_normal()))
+    measures = {**design.measures, "accuracy": accuracy, "latency_us": latency}
+    return replace(
+        ended,
+        metrics={"accuracy": accuracy, "float_accuracy": accuracy},
+        spikes_per_layer=[latency, 5.0, 1.0],
+        designs=(replace(design, measures=measures),),
     )
 
 

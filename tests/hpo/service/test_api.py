@@ -298,8 +298,22 @@ def test_the_interface_describes_itself(client: TestClient) -> None:
         *(API + "/{name}/" + verb for verb in ("pause", "cancel", "extend", "narrow", "resume")),
         API + "/{name}/trials",
         API + "/{name}/trials/{number}",
+        API + "/{name}/trials/{number}/why",
+        API + "/{name}/calibration",
         API + "/{name}/front",
         API + "/{name}/designs",
     }
     content = described["paths"][API]["post"]["requestBody"]["content"]
     assert {"application/json", "application/toml", "application/yaml"} <= set(content)
+
+
+def test_a_trial_is_explained_and_predictions_are_compared(client: TestClient) -> None:
+    found = client.get(f"{API}/digits/trials/0/why").json()
+    assert found["trial"] == 0
+    assert found["text"][0].startswith("trial 0: ")
+    assert client.get(f"{API}/digits/trials/99/why").status_code == 404
+    assert set(client.get(f"{API}/digits/calibration").json()["objectives"]) == {
+        "accuracy",
+        "latency_us",
+        "energy_uj",
+    }
