@@ -20,6 +20,7 @@ QUANTILES = {"low": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "high": 0.95}
 EXPECTED = (0.05, 0.2, 0.25, 0.25, 0.2, 0.05)
 """Share of outcomes in each bin when the predictions are right."""
 BANDS = 5
+NEWEST = 2000
 FEW = 20
 """Below this many outcomes a share says little."""
 
@@ -105,16 +106,18 @@ class Calibration:
 
 
 def calibration(store: Store, name: str) -> Calibration:
-    """Predictions against outcomes over a campaign.
+    """Predictions against outcomes over a campaign, of its ``NEWEST`` trials where there are more.
 
     Raises:
         NotFoundError: there is no such campaign.
     """
     spec, campaign = spec_of(store, name), store.campaign(name)
+    first = max(store.trial_count(name) - NEWEST, 0)
     designs: dict[int, list[DesignRecord]] = defaultdict(list)
-    for design in store.designs(name):
+    for design in store.designs(name, between=(first, first + NEWEST)):
         designs[design.trial].append(design)
-    found = [explained(spec, campaign, trial, designs[trial.number]) for trial in store.trials(name)]
+    trials = store.trials(name, after=first - 1)
+    found = [explained(spec, campaign, trial, designs[trial.number]) for trial in trials]
     bands, brier = _feasibility(found)
     return Calibration(tuple(_of_objective(one, found) for one in spec.objectives), bands, brier)
 

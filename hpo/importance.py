@@ -20,6 +20,8 @@ from spikefront.errors import InputError
 
 LEAST = 12
 """Complete trials below which a model says nothing worth printing."""
+MOST = 600
+"""Trials that the model learns from, where there are more."""
 WEAK = 0.3
 """Explained share below which a measure's indices deserve a warning."""
 
@@ -65,7 +67,7 @@ def importance(store: Store, name: str) -> list[Ranking]:
 
     spec = spec_of(store, name)
     scale = hypervolume_scale(spec)
-    history = [_reduced(o, scale) for o in observations(spec, store)]
+    history = _thinned([_reduced(o, scale) for o in observations(spec, store)])
     known = sum(o.status == "complete" for o in history)
     if known < LEAST:
         raise InputError(
@@ -79,6 +81,12 @@ def importance(store: Store, name: str) -> list[Ranking]:
         for column, measure in enumerate(found.names)
         if (ranking := _ranking(problem, found, column, measure)) is not None
     ]
+
+
+def _thinned(history: Sequence[Observation]) -> list[Observation]:
+    """At most ``MOST`` trials, evenly spread over the campaign."""
+    places = np.linspace(0, len(history) - 1, min(len(history), MOST)).round().astype(int)
+    return [history[k] for k in places]
 
 
 def _outcomes(scale: HypervolumeScale) -> tuple[Outcome, ...]:

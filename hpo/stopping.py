@@ -5,12 +5,12 @@ that was killed decides as it would have; those of time look at the clock.
 """
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from hpo.campaign_search import StopSpec
 from hpo.optimizer import Observation
-from hpo.pareto import HypervolumeScale
+from hpo.pareto import GrowingFront, HypervolumeScale
 from hpo.store import Store, TrialRecord
 
 HOUR_S = 3600.0
@@ -21,7 +21,7 @@ class StopWatch:
 
     def __init__(self, rules: StopSpec | None, scale: HypervolumeScale) -> None:
         self._rules, self._scale = rules, scale
-        self._front: list[Mapping[str, float]] = []
+        self._front = GrowingFront(scale.reference)
         self._volumes: list[float] = []
         self._gains: list[float | None] = []
         self._busy: list[tuple[datetime, datetime]] = []
@@ -41,12 +41,8 @@ class StopWatch:
         if trial.started_at is not None and trial.finished_at is not None:
             self._worked_s += (trial.finished_at - trial.started_at).total_seconds()
             self._busy = _with(self._busy, (trial.started_at, trial.finished_at))
-        if observation.is_feasible:
-            merged = [*self._front, *observation.points]
-            self._front = [merged[k] for k in self._scale.front(merged)]
-            self._volumes.append(self._scale.hypervolume(self._front))
-        else:
-            self._volumes.append(self._volumes[-1] if self._volumes else 0.0)
+        points = list(observation.points) if observation.is_feasible else []
+        self._volumes.append(self._front.add(self._scale.transform(points) if points else None))
         self._gains.append(trial.proposal.get("gain"))
 
     def reason(self, now: datetime) -> str | None:
