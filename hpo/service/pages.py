@@ -29,6 +29,7 @@ _TEMPLATES = jinja2.Environment(
 _MEDIA = {
     "style.css": "text/css; charset=utf-8",
     "campaign.js": "text/javascript; charset=utf-8",
+    "actions.js": "text/javascript; charset=utf-8",
     "plotly.min.js": "text/javascript; charset=utf-8",
 }
 

@@ -123,7 +123,7 @@ function showHeadings() {
     const { label, unit } = MEASURES[name];
     return make("th", unit ? `${label} (${unit})` : label, "number");
   });
-  const cells = [make("th", "design"), ...headings, make("th", "hyperparameters")];
+  const cells = [make("th", "design"), ...headings, make("th", "hyperparameters"), make("th", "")];
   for (const cell of cells) cell.scope = "col";
   element("headings").replaceChildren(...cells);
 }
@@ -135,11 +135,16 @@ function showTable(designs) {
     const row = document.createElement("tr");
     const head = make("th", design.name);
     head.scope = "row";
+    const why = make("button", "why?");
+    why.value = String(design.trial);
+    why.type = "button";
     const numbers = COLUMNS.map((name) => make("td", measureText(name, design.measures[name]), "number"));
     const values = { ...design.config, ...design.accelerator };
     const parameters = PARAMETERS.filter((name) => name in values)
       .map((name) => `${name} ${parameterText(values[name])}`);
-    row.append(head, ...numbers, make("td", parameters.join(", "), "parameters"));
+    const asked = make("td", "");
+    asked.append(why);
+    row.append(head, ...numbers, make("td", parameters.join(", "), "parameters"), asked);
     return row;
   }));
 }
@@ -228,6 +233,7 @@ async function refresh() {
     const status = await ask("");
     showStatus(status);
     showRunning(status.running);
+    document.dispatchEvent(new CustomEvent("status", { detail: status }));
     wait = LIVE.has(status.state) ? LIVE_MS : REST_MS;
     const fingerprint = JSON.stringify(status.counts);
     if (fingerprint !== drawn) {

@@ -3,9 +3,12 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from hpo.store import Store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -51,3 +54,34 @@ def test_the_index_page_loads_cleanly(live: int, tmp_path: Path) -> None:
     page, console = dump(f"http://127.0.0.1:{live}/", tmp_path)
     assert console == []
     assert 'href="/campaigns/digits"' in page
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "left"),
+    [("pause", "paused", {"resume", "cancel", "extend"}), ("cancel", "cancelled", set())],
+)
+def test_a_button_does_what_it_says(
+    pressing: Callable[[str], int], store: Store, tmp_path: Path, what: str, state: str, left: set[str]
+) -> None:
+    port = pressing(f"#actions button[value={what}]")
+    page, console = dump(f"http://127.0.0.1:{port}/campaigns/digits", tmp_path)
+    assert console == []
+    assert store.campaign("digits").state == state
+    assert f"campaign digits is {state}" in page
+    assert set(re.findall(r'<button name="what" value="(\w+)">', page)) == left
+
+
+def test_extending_takes_the_number_beside_it(
+    pressing: Callable[[str], int], store: Store, tmp_path: Path
+) -> None:
+    port = pressing("#actions button[value=extend]")
+    page, _ = dump(f"http://127.0.0.1:{port}/campaigns/digits", tmp_path)
+    assert store.campaign("digits").extra_trials == 20
+    assert "campaign digits has 32 trials now" in page
+
+
+def test_the_page_says_why_a_trial_was_tried(pressing: Callable[[str], int], tmp_path: Path) -> None:
+    port = pressing("#designs button")
+    page, console = dump(f"http://127.0.0.1:{port}/campaigns/digits", tmp_path)
+    assert console == []
+    assert re.search(r'<pre id="why"[^>]*>trial 5: complete\nproposed by not recorded', page)

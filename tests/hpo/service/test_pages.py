@@ -56,15 +56,21 @@ def test_pages_hold_no_inline_script_and_load_nothing_from_elsewhere() -> None:
         assert not re.search(r"https?://|//[a-z]+\.", text), path.name
 
 
-def test_the_script_writes_text_and_never_markup() -> None:
-    script = (PACKAGE / "static" / "campaign.js").read_text("utf-8")
+@pytest.mark.parametrize("name", ["campaign.js", "actions.js"])
+def test_the_scripts_write_text_and_never_markup(name: str) -> None:
+    script = (PACKAGE / "static" / name).read_text("utf-8")
     for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
         assert sink not in script
 
 
 @pytest.mark.parametrize(
     ("name", "media"),
-    [("style.css", "text/css"), ("campaign.js", "text/javascript"), ("plotly.min.js", "text/javascript")],
+    [
+        ("style.css", "text/css"),
+        ("campaign.js", "text/javascript"),
+        ("actions.js", "text/javascript"),
+        ("plotly.min.js", "text/javascript"),
+    ],
 )
 def test_static_files_have_their_types(client: TestClient, name: str, media: str) -> None:
     answer = client.get(f"/static/{name}")
