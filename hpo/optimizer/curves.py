@@ -1,8 +1,8 @@
 """Where a training will end, foretold from its first epochs and from how finished ones went on from there.
 
 Bayesian linear regression of several outputs with its conjugate prior (matrix normal, inverse Wishart; Box
-and Tiao, Bayesian Inference in Statistical Analysis, 1973, chapter 8): ends of finished trainings on where they
-stood after the same share of their epochs. The prior says that a training ends where it stands. What is
+and Tiao, Bayesian Inference in Statistical Analysis, 1973, chapter 8): ends of finished trainings on where
+they stood after the same share of their epochs. The prior says that a training ends where it stands. What is
 foretold is a multivariate Student t, wide while few trainings have finished; it is exact, has nothing to tune
 and costs under a millisecond, so that it can be asked after every epoch.
 """
