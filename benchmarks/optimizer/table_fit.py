@@ -37,7 +37,7 @@ from benchmarks.optimizer.table_features import (
 MODEL = Path(__file__).with_name("table_model.npz")
 GOAL = "half of the variance of accuracy and spikes explained on trainings left out, AUC of silence 0.85"
 OUTPUTS = ("accuracy", "spikes_0", "spikes_1", "silence")
-FIT_ROWS, FIT_STEPS, FOLDS = 400, 40, 5
+FIT_ROWS, FIT_STEPS, FOLDS = 300, 30, 5
 LEAST_SHARE, LEAST_SPIKES = 1e-3, 0.02
 
 
