@@ -133,6 +133,7 @@ class WorkersSpec(_Frozen):
     gpus: float = Field(0.0, ge=0.0, le=1.0, description="share of a GPU of one trial, 0 for none")
     memory_gb: float | None = Field(None, gt=0.0, description="main memory that one trial may take")
     time_limit_s: float | None = Field(None, gt=0.0, description="wall time after which a trial is stopped")
+    batch: int = Field(1, ge=1, le=64, description="trials of one shape that a worker trains in one program")
 
 
 class CampaignSpec(_Frozen):

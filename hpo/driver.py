@@ -6,13 +6,14 @@ processes ask (pause, cancel, more trials) stands in the store too, and is looke
 """
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
+from hpo.batching import batch_size, held
 from hpo.campaign import CampaignSpec
 from hpo.history import observations, observe
 from hpo.home import Home
@@ -35,13 +36,14 @@ HOPELESS = 5
 
 @dataclass(frozen=True)
 class Campaign:
-    """A stored campaign, opened for driving."""
+    """A stored campaign, opened for driving; ``key`` tells what trials of one program have in common."""
 
     spec: CampaignSpec
     problem: Problem
     store: Store
     home: Home
     data_root: str | None
+    key: Callable[[TrialRequest], Hashable | None] = lambda _request: None
 
     @property
     def name(self) -> str:
@@ -161,28 +163,59 @@ def _fill(campaign: Campaign, pool: Pool, known: Known, hooks: Hooks) -> Spent |
         trial = _next(campaign, known, seen)
         if isinstance(trial, Spent):
             return trial
-        known.watch.started(campaign.store.start_trial(campaign.name, trial.number))
-        known.running.add(trial.number)
-        pool.submit(_request(campaign, trial))
+        trials = [trial, *_mates(campaign, known, seen, trial)]
+        for each in trials:
+            known.watch.started(campaign.store.start_trial(campaign.name, each.number))
+            known.running.add(each.number)
+        pool.submit(*(_request(campaign, each) for each in trials))
         hooks.changed()
     return None
 
 
 def _next(campaign: Campaign, known: Known, seen: CampaignRecord) -> TrialRecord | Spent:
     """The first queued trial, else a newly proposed one, unless budget, rules or space leave none."""
+    queued = campaign.store.trials(campaign.name, states={"queued"}, limit=1)
+    return queued[0] if queued else _propose(campaign, known, seen, seen.narrowed)
+
+
+def _mates(campaign: Campaign, known: Known, seen: CampaignRecord, first: TrialRecord) -> list[TrialRecord]:
+    """Trials to train in one program with the ``first``: queued ones, then new ones of its shape."""
+    store, spec = campaign.store, campaign.spec
+    key = campaign.key(_request(campaign, first)) if spec.workers.batch > 1 else None
+    if key is None:
+        return []
+    queued = [each for each in store.trials(campaign.name, states={"queued"}) if each.number != first.number]
+    asked = store.trial_count(campaign.name)
+    left = spec.budget.trials + seen.extra_trials - asked + len(queued) + 1
+    size = batch_size(spec, left) - 1
+    mates = [trial for trial in queued if campaign.key(_request(campaign, trial)) == key][:size]
+    shape = held(campaign.problem.space, first.config)
+    if shape and first.number < campaign.problem.initial:
+        return mates  # the start is to see many shapes
+    while len(mates) < size:
+        found = _propose(campaign, known, seen, {**seen.narrowed, **shape})
+        if isinstance(found, Spent):
+            break
+        if campaign.key(_request(campaign, found)) != key:
+            break  # it stays queued, for a batch of its own
+        mates.append(found)
+    return mates
+
+
+def _propose(
+    campaign: Campaign, known: Known, seen: CampaignRecord, narrowed: dict[str, Any]
+) -> TrialRecord | Spent:
+    """A newly proposed trial, unless budget, rules or space leave none."""
     store, name = campaign.store, campaign.name
-    queued = store.trials(name, states={"queued"}, limit=1)
-    if queued:
-        return queued[0]
     count = store.trial_count(name)
     if count >= campaign.spec.budget.trials + seen.extra_trials:
         return Spent()
     if count >= seen.exempt_trials and (reason := known.watch.reason(datetime.now(UTC))):
         return Spent(reason)
-    pending = [trial.config for trial in store.trials(name, states={"running"})]
-    proposal = _ask(campaign, known.history, pending, count, seen.narrowed)
+    pending = [trial.config for trial in store.trials(name, states={"running", "queued"})]
+    proposal = _ask(campaign, known.history, pending, count, narrowed)
     if isinstance(proposal, Exhausted):
-        where = "space as it is narrowed" if seen.narrowed else "space"
+        where = "space as it is narrowed" if narrowed else "space"
         return Spent(f"all {proposal.cardinality} configurations of the {where} have been tried")
     seed = trial_seed(campaign.spec.seed, count)
     return store.add_trial(name, dict(proposal.config), seed, proposal.explanation)

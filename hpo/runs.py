@@ -1,6 +1,7 @@
 """Starting, continuing and driving campaigns: what ``run``, ``resume`` and the service have in common."""
 
 import importlib.metadata
+from functools import partial
 from typing import Any
 
 from hpo.campaign import CampaignSpec
@@ -57,12 +58,13 @@ def make_pool(
     Raises:
         InputError: the Ray cluster at ``address`` does not answer, or has not what one trial wants.
     """
+    from workers.many import evaluate_many
     from workers.trial import evaluate
 
     if serial:
         if brought is not None:
             brought.unpack()
-        return SerialPool(evaluate, spec.workers.time_limit_s)
+        return SerialPool(evaluate, spec.workers.time_limit_s, together=evaluate_many)
     from workers.ray_pool import RayPool
 
     resources = Resources(
@@ -72,7 +74,7 @@ def make_pool(
         memory_gb=spec.workers.memory_gb,
         time_limit_s=spec.workers.time_limit_s,
     )
-    return RayPool(evaluate, resources, address, brought)
+    return RayPool(evaluate, resources, address, brought, together=evaluate_many)
 
 
 def read_data(store: Store, name: str, root: str | None) -> Splits:
@@ -104,11 +106,13 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None, splits:
     from hpo.problem import build_problem
     from hpo.queries import spec_of
     from hpo.warm_start import starts
+    from workers.many import program_key
 
     spec = spec_of(store, name)
     splits = splits or read_data(store, name, root)
     problem = build_problem(spec, splits.shape, splits.classes, starts(store, spec))
-    return Campaign(spec, problem, store, home, root)
+    key = partial(program_key, input_shape=splits.shape, classes=splits.classes)
+    return Campaign(spec, problem, store, home, root, key)
 
 
 def _check_unchanged(recorded: str | None, splits: Splits) -> None:

@@ -2,13 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from workers.progress import Progress, Reporter
 
-Exchange = Callable[[Progress | None], str | None]
-"""Hands on progress (None: there is none new) and answers why the trial shall end (None: it shall not)."""
+Exchange = Callable[[int, Progress | None], str | None]
+"""Hands on a trial's progress (None: there is none new); answers why it shall end (None: it shall not)."""
 
 
 class Board:
@@ -40,25 +40,34 @@ class Board:
 
 
 @contextmanager
-def exchanging(reporter: Reporter, exchange: Exchange, period_s: float) -> Iterator[None]:
-    """Call ``exchange`` every ``period_s`` from a thread of its own, and end the trial when it says so.
+def exchanging(reporters: Mapping[int, Reporter], exchange: Exchange, period_s: float) -> Iterator[None]:
+    """Call ``exchange`` every ``period_s`` from a thread of its own, and end the trials of which it says so.
 
-    A trial in the main thread is interrupted where it is (TrialStoppedError); another one ends at its next
-    report. What ``exchange`` raises counts as no answer: a board that is away costs no trial.
+    A trial alone in the main thread is interrupted where it is (TrialStoppedError); one of several, or in
+    another thread, ends at its next report. What ``exchange`` raises counts as no answer: a board that is
+    away costs no trial.
+
+    Args:
+        reporters: of the trials that run here, by their keys on the board.
+        exchange: with the board.
+        period_s: between two calls.
     """
     ended = threading.Event()
-    interrupt = _interruption(reporter, ended)
+    interrupt = _interruption(next(iter(reporters.values())), ended) if len(reporters) == 1 else lambda: None
+    left = dict(reporters)
+
+    def look(key: int, reporter: Reporter) -> None:
+        reason = exchange(key, reporter.take())
+        if reason is not None:
+            del left[key]
+            reporter.stop(reason)
+            interrupt()
 
     def watch() -> None:
-        while not ended.wait(period_s):
-            try:
-                reason = exchange(reporter.take())
-            except Exception:  # noqa: S112 - the next call may find the board again
-                continue
-            if reason is not None:
-                reporter.stop(reason)
-                interrupt()
-                return
+        while left and not ended.wait(period_s):
+            for key, reporter in list(left.items()):
+                with suppress(Exception):  # the next call may find the board again
+                    look(key, reporter)
 
     threading.Thread(target=watch, name="progress", daemon=True).start()
     try:

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,6 +12,10 @@ from workers.outcome import TrialOutcome, TrialRequest, failed
 from workers.progress import Report, Reporter, TrialStoppedError, pruned
 
 Evaluate = Callable[[TrialRequest, Report], TrialOutcome]
+
+
+EvaluateMany = Callable[[Sequence[TrialRequest], Sequence[Reporter], float | None], list[TrialOutcome]]
+"""From requests, who hears of each, and one trial's time limit in seconds to outcomes; raises nothing."""
 
 
 class TrialTimeoutError(Exception):
@@ -47,6 +51,17 @@ def _lacked_gpu_memory(error: Exception) -> bool:
         return False
     torch.cuda.empty_cache()
     return True
+
+
+def one_by_one(
+    evaluate: Evaluate,
+    requests: Sequence[TrialRequest],
+    reporters: Sequence[Reporter],
+    limit_s: float | None = None,
+) -> list[TrialOutcome]:
+    """Evaluate several requests, each guarded and in its own time."""
+    pairs = zip(requests, reporters, strict=True)
+    return [guarded(evaluate, request, limit_s, reporter) for request, reporter in pairs]
 
 
 @contextmanager

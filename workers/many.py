@@ -6,8 +6,10 @@ from models.batched import group_key, train_many
 from models.records import EpochReport, TrainingResult
 from workers.guard import guarded, limited
 from workers.outcome import TrialOutcome, TrialRequest
+from workers.parameters import design_grid
 from workers.progress import Reporter, TrialStoppedError
-from workers.trial import Prepared, evaluate, outcome_of, prepare
+from workers.settings import code, network_spec, training_settings
+from workers.trial import ORDER_SEED_OFFSET, Prepared, evaluate, outcome_of, prepare
 
 
 def evaluate_many(
@@ -29,6 +31,8 @@ def evaluate_many(
             that is not enough they are run alone.
     """
     heard = list(reporters) or [Reporter() for _ in requests]
+    if len(requests) == 1:
+        return [guarded(evaluate, requests[0], limit_s, heard[0])]
     groups: dict[Hashable, list[int]] = {}
     for place, request in enumerate(requests):
         groups.setdefault(_key(request) or place, []).append(place)
@@ -39,14 +43,35 @@ def evaluate_many(
     return [outcomes[place] for place in range(len(requests))]
 
 
-def _key(request: TrialRequest) -> Hashable | None:
-    """What trials of one program have in common; None for one that runs alone, or not at all."""
+def program_key(request: TrialRequest, input_shape: tuple[int, ...], classes: int) -> Hashable | None:
+    """What trials of one program have in common; None for one that runs alone, or not at all.
+
+    Args:
+        request: the trial.
+        input_shape: of one sample in one time step.
+        classes: of the data set.
+    """
     try:
-        prepared = prepare(request)
-        key = None if prepared.parameters.learning == "stdp" else group_key(*prepared.gradient_training())
+        parameters = design_grid(request.config, request.designs)[0]
+        if parameters.learning == "stdp":
+            return None
+        spec = network_spec(parameters, input_shape, classes)
+        data_seed = request.split_seed + ORDER_SEED_OFFSET
+        settings = training_settings(parameters, request.seed, request.silence, data_seed)
     except Exception:  # its own run says what is wrong with it
         return None
-    return None if key is None else (key, id(prepared.encoded), request.threads)
+    key = group_key(spec, settings)
+    return None if key is None else (key, code(parameters), request.threads)
+
+
+def _key(request: TrialRequest) -> Hashable | None:
+    """The key of a trial whose data can be read."""
+    try:
+        prepared = prepare(request)
+    except Exception:  # its own run says what is wrong with it
+        return None
+    key = program_key(request, prepared.splits.shape, prepared.splits.classes)
+    return None if key is None else (key, id(prepared.encoded))
 
 
 def _together(

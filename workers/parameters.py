@@ -298,6 +298,15 @@ ACCELERATOR_NAMES: tuple[str, ...] = tuple(
 )
 """Parameters that no training depends on: those ``[designs]`` may list."""
 
+FREE_IN_PROGRAM: frozenset[str] = frozenset(
+    (
+        *("beta", "alpha", "threshold", "surrogate_slope", "dropout", "weight_init", "init_scale"),
+        *("learning_rate", "learning_schedule", "learning_warmup_epochs", "momentum", "weight_decay"),
+        *("clip_norm", "epochs", "patience", *ACCELERATOR_NAMES),
+    )
+)
+"""Parameters in which networks that train in one program may differ (``workers.many.program_key``)."""
+
 
 def design_grid(config: Mapping[str, Any], designs: Mapping[str, Any]) -> list[TrialParameters]:
     """Every complete configuration that one trained network is priced at.

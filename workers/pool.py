@@ -8,14 +8,12 @@ one whose worker dies is run again, a bounded number of times. Nothing of this r
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import Protocol
 
-from workers.guard import Evaluate, guarded
+from workers.guard import Evaluate, EvaluateMany, one_by_one
 from workers.outcome import TrialOutcome, TrialRequest
-from workers.progress import Listener, Report, Reporter, deaf
-
-if TYPE_CHECKING:
-    from models.records import EpochReport
+from workers.progress import Listener, Reporter, deaf
 
 REPORT_S = 1.0
 """A trial's progress is told at most once in this time, and a stop is noticed within it."""
@@ -47,11 +45,11 @@ class Pool(Protocol):
 
     @property
     def free(self) -> int:
-        """How many more trials may be submitted now."""
+        """How many workers may be given trials now."""
         ...
 
-    def submit(self, request: TrialRequest) -> None:
-        """Start a trial; only while ``free`` is above zero."""
+    def submit(self, *requests: TrialRequest) -> None:
+        """Start a trial, or several on one worker; only while ``free`` is above zero."""
         ...
 
     def collect(self, timeout_s: float, listen: Listener = deaf) -> list[tuple[int, TrialOutcome]]:
@@ -76,53 +74,58 @@ class Pool(Protocol):
 
 
 class SerialPool:
-    """Runs one trial at a time in this process, inside ``collect``."""
+    """Runs what was submitted at one time in this process, inside ``collect``.
+
+    Args:
+        evaluate: the work.
+        time_limit_s: of one trial.
+        report_s: least seconds between two times that a trial's progress is told.
+        together: evaluates trials that were submitted together; None: one after the other.
+    """
 
     def __init__(
-        self, evaluate: Evaluate, time_limit_s: float | None = None, report_s: float = REPORT_S
+        self,
+        evaluate: Evaluate,
+        time_limit_s: float | None = None,
+        report_s: float = REPORT_S,
+        together: EvaluateMany | None = None,
     ) -> None:
-        self._evaluate = evaluate
+        self._alone = partial(one_by_one, evaluate)
+        self._together = together or self._alone
         self._time_limit_s = time_limit_s
         self._report_s = report_s
-        self._waiting: deque[TrialRequest] = deque()
+        self._waiting: deque[tuple[TrialRequest, ...]] = deque()
         self._reporters: dict[int, Reporter] = {}
+        self._listen: Listener = deaf
+        self._told_at = 0.0
 
     @property
     def free(self) -> int:
-        """One, unless a trial waits."""
+        """One, unless something waits."""
         return 1 - len(self._waiting)
 
-    def submit(self, request: TrialRequest) -> None:
-        """Keep the trial for the next ``collect``."""
-        self._waiting.append(request)
-        self._reporters[request.number] = Reporter()
+    def submit(self, *requests: TrialRequest) -> None:
+        """Keep the trials for the next ``collect``."""
+        self._waiting.append(requests)
+        self._reporters |= {request.number: Reporter(self._tell) for request in requests}
 
     def collect(
         self,
         timeout_s: float,  # noqa: ARG002 (it never waits)
         listen: Listener = deaf,
     ) -> list[tuple[int, TrialOutcome]]:
-        """Run the waiting trial."""
+        """Run the waiting trials."""
         if not self._waiting:
             return []
-        request = self._waiting.popleft()
-        reporter = self._reporters[request.number]
-        told = -self._report_s
-
-        def evaluate(asked: TrialRequest, report: Report) -> TrialOutcome:
-            def tell(epoch: "EpochReport") -> None:
-                nonlocal told
-                report(epoch)
-                if time.monotonic() - told >= self._report_s and (progress := reporter.take()):
-                    told = time.monotonic()
-                    listen({request.number: progress})
-                    reporter.check()
-
-            return self._evaluate(asked, tell)
-
-        outcome = guarded(evaluate, request, self._time_limit_s, reporter)
-        del self._reporters[request.number]
-        return [(request.number, outcome)]
+        requests = self._waiting.popleft()
+        self._listen, self._told_at = listen, -self._report_s
+        reporters = [self._reporters[request.number] for request in requests]
+        work = self._alone if len(requests) == 1 else self._together
+        outcomes = work(requests, reporters, self._time_limit_s)
+        numbers = [request.number for request in requests]
+        for number in numbers:
+            del self._reporters[number]
+        return list(zip(numbers, outcomes, strict=True))
 
     def stop(self, number: int, reason: str) -> None:
         """End the trial at its next report, or before it starts."""
@@ -130,6 +133,14 @@ class SerialPool:
             self._reporters[number].stop(reason)
 
     def close(self) -> None:
-        """Forget the waiting trial."""
+        """Forget the waiting trials."""
         self._waiting.clear()
         self._reporters.clear()
+
+    def _tell(self) -> None:
+        """Hand on what running trials have reported, unless some of it was told just now."""
+        if time.monotonic() - self._told_at < self._report_s:
+            return
+        newest = {n: p for n, reporter in self._reporters.items() if (p := reporter.take())}
+        self._told_at = time.monotonic()
+        self._listen(newest)

@@ -100,14 +100,17 @@ class TrialStoppedError(Exception):
 class Reporter:
     """One trial's reports; its own thread calls it, the pool's thread takes from it and may stop it."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], None] = lambda: None) -> None:
+        """``told`` is called after every report, in the trial's thread."""
         self._reports: list[EpochReport] = []
         self._taken = 0
         self._reason: str | None = None
+        self._told = told
 
     def __call__(self, report: "EpochReport") -> None:
         """Keep a report; raises TrialStoppedError once the trial was asked to end."""
         self._reports.append(report)
+        self._told()
         self.check()
 
     def take(self) -> Progress | None:

@@ -8,8 +8,9 @@ import pytest
 from hardware.record_io import from_bytes
 from workers import many
 from workers.guard import TrialTimeoutError, guarded
-from workers.many import evaluate_many
+from workers.many import evaluate_many, program_key
 from workers.outcome import TrialRequest
+from workers.parameters import FREE_IN_PROGRAM
 from workers.progress import Reporter
 from workers.trial import evaluate
 
@@ -141,3 +142,70 @@ def test_a_program_without_enough_time_gives_way_to_single_runs(monkeypatch):
 
 def test_no_requests_no_outcomes():
     assert evaluate_many([]) == []
+
+
+OTHER = {
+    "beta": 0.3,
+    "alpha": 0.5,
+    "threshold": 0.7,
+    "surrogate_slope": 3.0,
+    "dropout": 0.2,
+    "weight_init": "kaiming",
+    "init_scale": 2.0,
+    "learning_rate": 0.1,
+    "learning_schedule": "constant",
+    "learning_warmup_epochs": 0.5,
+    "momentum": 0.5,
+    "weight_decay": 0.01,
+    "clip_norm": 1.0,
+    "epochs": 7,
+    "patience": 2,
+    "weight_bits": 4,
+    "membrane_bits": 12,
+    "leak": "shift",
+    "leak_bits": 4,
+    "input_bits": 4,
+    "chunk_bits": 16,
+    "lanes": 2,
+    "clock_mhz": 50.0,
+    "family": "clock_driven",
+    "sweep": "touched_rows",
+}
+SHAPES = ((8, 8), 10)
+
+
+@pytest.mark.parametrize("name", sorted(FREE_IN_PROGRAM))
+def test_trials_of_one_program_may_differ_in_what_is_free(name):
+    key = program_key(request(), *SHAPES)
+    assert key is not None
+    assert program_key(request(2, **{name: OTHER[name]}), *SHAPES) == key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden_width": 21},
+        {"time_steps": 6},
+        {"encoding": "direct"},
+        {"peak_rate": 0.5},
+        {"batch_size": 32},
+        {"neuron": "synaptic"},
+        {"optimizer": "sgd"},
+    ],
+)
+def test_what_changes_the_program_changes_the_key(changes):
+    assert program_key(request(**changes), *SHAPES) not in (None, program_key(request(), *SHAPES))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network": "4c3-10"},
+        {"learning": "stdp"},
+        {"quantization_aware": True},
+        {"surrogate": "stochastic_spike_operator"},
+        {"hidden_width": -1},
+    ],
+)
+def test_what_trains_alone_has_no_key(changes):
+    assert program_key(request(**changes), *SHAPES) is None

@@ -154,6 +154,49 @@ def test_a_trial_that_is_stopped_keeps_what_it_had_shown(pool):
     assert drain(pool, [request(4, epochs=2)])[4].state == "complete", "the stop was of one run"
 
 
+def collect_all(pool, count, listen=deaf):
+    """Outcomes of so many trials, by number."""
+    ended, deadline = {}, time.monotonic() + 90
+    while len(ended) < count:
+        assert time.monotonic() < deadline
+        ended.update(pool.collect(0.2, listen))
+    return ended
+
+
+def test_trials_that_are_submitted_together_take_one_worker_and_are_answered_each(pool):
+    room = pool.free
+    pool.submit(request(0, epochs=2), request(1, what="raise"), request(2))
+    assert pool.free == room - 1
+    ended = collect_all(pool, 3)
+    assert pool.free == room
+    assert [ended[n].state for n in range(3)] == ["complete", "failed", "complete"]
+    assert ended[2].metrics == {"seed": 2}
+
+
+def test_one_of_several_trials_is_stopped_and_the_others_go_on(pool):
+    heard = set()
+
+    def listen(newest):
+        heard.update(newest)
+        if 5 in newest:
+            pool.stop(5, "beaten")
+
+    pool.submit(request(4, epochs=20), request(5, epochs=400), request(6, epochs=20))
+    ended = collect_all(pool, 3, listen)
+    assert {n: outcome.state for n, outcome in ended.items()} == {4: "complete", 5: "pruned", 6: "complete"}
+    assert ended[5].reason == "beaten"
+    assert 1 <= len(ended[5].metrics["loss"]) < 400
+    assert heard == {4, 5, 6}
+
+
+def test_a_trial_that_kills_its_worker_takes_none_with_it(ray_pool):
+    ray_pool.submit(request(0), request(1, what="die"), request(2))
+    ended = collect_all(ray_pool, 3)
+    assert [ended[n].state for n in range(3)] == ["complete", "failed", "complete"]
+    assert "worker died 3 times" in ended[1].reason
+    assert ray_pool.free == 2
+
+
 def test_stopping_what_does_not_run_does_nothing(pool):
     pool.stop(99, "not here")
     assert drain(pool, [request(99)])[99].state == "complete"

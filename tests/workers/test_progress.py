@@ -53,13 +53,13 @@ def test_a_report_ends_a_trial_that_shall_stop():
 def test_a_board_that_is_away_costs_no_trial():
     reporter, calls = Reporter(), []
 
-    def exchange(progress):
+    def exchange(_key, progress):
         calls.append(progress)
         if len(calls) < 3:
             raise ConnectionError("the board is away")
         return "now" if len(calls) == 6 else None
 
-    with pytest.raises(TrialStoppedError, match="now"), exchanging(reporter, exchange, 0.01):
+    with pytest.raises(TrialStoppedError, match="now"), exchanging({1: reporter}, exchange, 0.01):
         time.sleep(60)
     time.sleep(0.05)
     assert len(calls) == 6
@@ -69,7 +69,7 @@ def test_a_trial_in_another_thread_ends_at_its_next_report():
     reporter, outcomes = Reporter(), []
 
     def evaluate(_request, report):
-        with exchanging(reporter, lambda _: "now", 0.01):
+        with exchanging({1: reporter}, lambda _key, _progress: "now", 0.01):
             for each in reports(500):
                 time.sleep(0.01)
                 report(each)
@@ -78,6 +78,15 @@ def test_a_trial_in_another_thread_ends_at_its_next_report():
     thread.start()
     thread.join(20)
     assert outcomes[0].state == "pruned"
+
+
+def test_of_several_trials_the_one_that_shall_end_does():
+    reporters = {key: Reporter() for key in (1, 2)}
+    with exchanging(reporters, lambda key, _progress: "now" if key == 2 else None, 0.01):
+        time.sleep(0.2)
+        reporters[1](reports(1)[0])
+        with pytest.raises(TrialStoppedError, match="now"):
+            reporters[2](reports(1)[0])
 
 
 def test_a_board_forgets_runs_that_ended():
