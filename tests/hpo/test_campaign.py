@@ -86,7 +86,7 @@ def test_spec_is_frozen():
         (changed(name="../escape"), ["name", "'../escape'"]),
         (changed(name="store.db"), ["name", "'store.db'", "choose another"]),
         (changed(objectives={"dsps": {"reference": 9, "scale": "log"}}), ["dsps", "log", "leave scale out"]),
-        (changed("workers", gpus=1.0), ["workers.gpus", "unknown key"]),
+        (changed("workers", gpu=1.0), ["workers.gpu", "unknown key"]),
         (changed(space={}), ["space"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
