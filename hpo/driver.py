@@ -193,7 +193,7 @@ def _mates(campaign: Campaign, known: Known, seen: CampaignRecord, first: TrialR
     if shape and first.number < campaign.problem.initial:
         return mates  # the start is to see many shapes
     while len(mates) < size:
-        found = _propose(campaign, known, seen, {**seen.narrowed, **shape})
+        found = _propose(campaign, known, seen, {**seen.narrowed, **shape}, first.number)
         if isinstance(found, Spent):
             break
         if campaign.key(_request(campaign, found)) != key:
@@ -203,9 +203,13 @@ def _mates(campaign: Campaign, known: Known, seen: CampaignRecord, first: TrialR
 
 
 def _propose(
-    campaign: Campaign, known: Known, seen: CampaignRecord, narrowed: dict[str, Any]
+    campaign: Campaign,
+    known: Known,
+    seen: CampaignRecord,
+    narrowed: dict[str, Any],
+    mate_of: int | None = None,
 ) -> TrialRecord | Spent:
-    """A newly proposed trial, unless budget, rules or space leave none."""
+    """A newly proposed trial (in the shape of ``mate_of``), unless budget, rules or space leave none."""
     store, name = campaign.store, campaign.name
     count = store.trial_count(name)
     if count >= campaign.spec.budget.trials + seen.extra_trials:
@@ -218,7 +222,8 @@ def _propose(
         where = "space as it is narrowed" if narrowed else "space"
         return Spent(f"all {proposal.cardinality} configurations of the {where} have been tried")
     seed = trial_seed(campaign.spec.seed, count)
-    return store.add_trial(name, dict(proposal.config), seed, proposal.explanation)
+    told = proposal.explanation if mate_of is None else {**proposal.explanation, "mate_of": mate_of}
+    return store.add_trial(name, dict(proposal.config), seed, told)
 
 
 def _ask(

@@ -132,6 +132,11 @@ def _within(built: Sequence[int], wanted: int | Sequence[int]) -> bool:
 
 
 def _origin(spec: CampaignSpec, campaign: CampaignRecord, trial: TrialRecord) -> str:
+    source, mate = _source(spec, campaign, trial), trial.proposal.get("mate_of")
+    return source if mate is None else f"{source}; in the shape of trial {mate}, whose program it shares"
+
+
+def _source(spec: CampaignSpec, campaign: CampaignRecord, trial: TrialRecord) -> str:
     told = trial.proposal
     source, centre, length = told.get("source", ""), told.get("centre"), told.get("length")
     if source == "region":

@@ -9,6 +9,7 @@ from hpo.campaign import CampaignSpec
 from hpo.driver import Hooks, drive
 from hpo.space import Space
 from hpo.variables import Categorical, Float, Integer
+from hpo.why import why
 from tests.hpo.toy import SPEC, evaluate, history, open_toy
 from workers.guard import one_by_one
 from workers.pool import SerialPool
@@ -56,6 +57,15 @@ def test_trials_of_a_batch_have_one_shape_and_are_free_in_the_rest(driven):
     for requests in batches:
         assert len({shape_of(request) for request in requests}) == 1
         assert len({request.config["beta"] for request in requests}) == len(requests)
+
+
+def test_a_mate_says_whose_it_is(driven):
+    campaign, batches = driven
+    first, *mates = next(requests for requests in batches if len(requests) == 3)
+    assert "program it shares" not in why(campaign.store, campaign.name, first.number).origin
+    for mate in mates:
+        shared = f"in the shape of trial {first.number}, whose program it shares"
+        assert shared in why(campaign.store, campaign.name, mate.number).origin
 
 
 def test_the_start_sees_the_shapes_that_it_would_without_batches(driven, tmp_path):
