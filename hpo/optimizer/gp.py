@@ -1,25 +1,23 @@
-"""Exact Gaussian processes: hyperparameters by BoTorch, predictions by one Cholesky factor.
+"""Exact Gaussian processes over the same rows, one per outcome: predictions by one Cholesky factor each.
 
-Matern-5/2 with one lengthscale per model column, BoTorch's dimension-scaled log-normal lengthscale priors
-(Hvarfner, Hellsten, Nardi: Vanilla Bayesian optimization performs great in high dimensions, ICML 2024) and
-inferred noise; double precision; one thread. Several outcomes over the same rows are fitted as one batch.
+Matern-5/2 with one lengthscale per model column and inferred noise (see ``likelihood``); double precision;
+one thread.
 """
 
 import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hpo.optimizer.likelihood import fit_one
 from hpo.optimizer.problem import FloatArray
 
 # Hyperparameters are fitted on at most this many rows; predictions use all of them.
 FIT_ROWS = 200
-FIT_STEPS = 60
 USUAL_ROWS = 3
 _JITTERS = (0.0, 1e-6, 1e-4, 1e-2)
 
@@ -95,15 +93,21 @@ def fit(rows: FloatArray, values: FloatArray, usual: FloatArray | None = None) -
 
     ``usual`` (m,) is the spread to expect of such values. It counts as ``USUAL_ROWS`` further rows: the
     spread of one or two values says nothing, and a model scaled to it would be sure of what it has never
-    seen. Where fitting fails, the hyperparameters stay at their priors' modes.
+    seen.
     """
-    table = torch.as_tensor(rows, dtype=torch.float64)
-    shift = torch.as_tensor(values.mean(axis=0), dtype=torch.float64)
-    spread = torch.as_tensor(np.maximum(_spread(values, usual), 1e-9), dtype=torch.float64)
-    targets = ((torch.as_tensor(values, dtype=torch.float64) - shift) / spread).T.contiguous()
-    chosen = torch.linspace(0, len(table) - 1, min(len(table), FIT_ROWS), dtype=torch.float64).round().long()
-    hyper = _hyperparameters(table[chosen], targets[:, chosen])
-    return _conditioned(Process(table, targets, hyper, torch.empty(0), shift, spread))
+    shift = values.mean(axis=0)
+    spread = np.maximum(_spread(values, usual), 1e-9)
+    targets = (values - shift) / spread
+    chosen = np.linspace(0, len(rows) - 1, min(len(rows), FIT_ROWS)).round().astype(np.int64)
+    process = Process(
+        torch.as_tensor(rows, dtype=torch.float64),
+        torch.as_tensor(np.ascontiguousarray(targets.T)),
+        _hyperparameters(rows[chosen], targets[chosen]),
+        torch.empty(0),
+        torch.as_tensor(shift),
+        torch.as_tensor(spread),
+    )
+    return _conditioned(process)
 
 
 def _spread(values: FloatArray, usual: FloatArray | None) -> FloatArray:
@@ -139,39 +143,11 @@ def _conditioned(process: Process) -> Process:
     return replace(process, factor=factor)
 
 
-def _hyperparameters(rows: Tensor, targets: Tensor) -> Hyperparameters:
-    model, mll = _botorch_model(rows, targets)
-    start = {name: value.clone() for name, value in model.state_dict().items()}
-    if len(rows) > 1:
-        try:
-            _maximise(mll)
-        except Exception:  # a campaign must outlive any failure of the numerics; the priors are a safe answer
-            model.load_state_dict(start)
-        if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
-            model.load_state_dict(start)
-    m, d = targets.shape[0], rows.shape[1]
+def _hyperparameters(rows: FloatArray, targets: FloatArray) -> Hyperparameters:
+    """Hyperparameters of each of m processes for targets (n, m)."""
+    fitted = [fit_one(rows, column) for column in targets.T]
     return Hyperparameters(
-        model.mean_module.constant.detach().reshape(m, 1).clone(),
-        model.covar_module.lengthscale.detach().reshape(m, 1, d).clone(),
-        model.likelihood.noise.detach().reshape(m, 1, 1).clone(),
+        torch.tensor([[one.mean] for one in fitted], dtype=torch.float64),
+        torch.as_tensor(np.stack([one.lengthscale[None] for one in fitted])),
+        torch.tensor([[[one.noise]] for one in fitted], dtype=torch.float64),
     )
-
-
-def _botorch_model(rows: Tensor, targets: Tensor) -> tuple[Any, Any]:
-    from botorch.models import SingleTaskGP
-    from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
-    from gpytorch.mlls import ExactMarginalLogLikelihood
-
-    batch = torch.Size([targets.shape[0]]) if targets.shape[0] > 1 else torch.Size()
-    kernel = get_covar_module_with_dim_scaled_prior(rows.shape[1], batch, use_rbf_kernel=False)
-    model = SingleTaskGP(rows, targets.T, covar_module=kernel, outcome_transform=None)
-    return model, ExactMarginalLogLikelihood(model.likelihood, model)
-
-
-def _maximise(mll: Any) -> None:
-    """One run of L-BFGS from the priors' modes: no random restarts, so that a fit can be replayed."""
-    from botorch.optim.fit import fit_gpytorch_mll_scipy
-
-    mll.train()
-    fit_gpytorch_mll_scipy(mll, options={"maxiter": FIT_STEPS})
-    mll.eval()
