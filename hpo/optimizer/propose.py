@@ -136,6 +136,8 @@ class _Search:
         # Until something is feasible only the odds count, unless limits need prices.
         self._prices = front is not None or bool(problem.limits)
         self.few = max(REFINED, problem.priced // 20)
+        costly = self._prices and problem.compose is not None
+        self.turns = 1 if costly else FREE_TURNS
         self.normals = antithetic(rng, SAMPLES, len(problem.learned))
 
     def best(self, candidates: Candidates, taken: Taken, length: float) -> tuple[Candidates, float]:
@@ -144,7 +146,7 @@ class _Search:
         screened = self._scores(candidates.rows, self._screen_normals(candidates.rows))
         shortlist = candidates.take(np.argsort(-screened, kind="stable")[: self.few])
         scores = self._scores(shortlist.rows, self.normals)
-        for turn in range(1 if self._prices else FREE_TURNS):
+        for turn in range(self.turns):
             order = np.argsort(-scores, kind="stable")
             near = self._neighbours(shortlist.take(order[:REFINED]), taken, length / 8 / 2**turn)
             shortlist = _joined(shortlist, near)
