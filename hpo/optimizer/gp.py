@@ -57,6 +57,11 @@ class Process:
         centre = (self.shift[:, None] + self.spread[:, None] * mean).T
         return centre.numpy(), (self.spread[:, None] * variance.sqrt()).T.numpy()
 
+    @property
+    def noise_spread(self) -> FloatArray:
+        """Standard deviation (m,) of the inferred noise, in the outcomes' unit."""
+        return (self.spread * self.hyper.noise[:, 0, 0].sqrt()).numpy()
+
     def believe(self, rows: FloatArray) -> "Process":
         """The same processes told that rows (k, d) came out at their predicted mean (kriging believer)."""
         if len(rows) == 0:

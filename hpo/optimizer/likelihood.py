@@ -27,11 +27,12 @@ _IMPOSSIBLE = 1e10
 
 @dataclass(frozen=True)
 class Fitted:
-    """One process: constant ``mean``, ``lengthscale`` (d,), ``noise`` variance."""
+    """One process: constant ``mean``, ``lengthscale`` (d,), ``noise`` variance, and how likely that is."""
 
     mean: float
     lengthscale: FloatArray
     noise: float
+    log_posterior: float
 
 
 def fit_one(rows: FloatArray, targets: FloatArray) -> Fitted:
@@ -46,7 +47,8 @@ def fit_one(rows: FloatArray, targets: FloatArray) -> Fitted:
     bounds.append((math.log(NOISE_LEAST), math.log(NOISE_MOST)))
     found = minimize(posterior, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS})
     best = found.x if np.isfinite(found.x).all() and found.fun < _IMPOSSIBLE else start
-    return Fitted(posterior.mean(best), np.exp(best[:-1]), float(np.exp(best[-1])))
+    value = -posterior(best)[0] * len(targets)
+    return Fitted(posterior.mean(best), np.exp(best[:-1]), float(np.exp(best[-1])), value)
 
 
 @dataclass(frozen=True)

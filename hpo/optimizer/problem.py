@@ -15,6 +15,7 @@ from spikefront.errors import SpecError
 
 FloatArray = NDArray[np.float64]
 Status = Literal["complete", "silent", "failed", "pruned"]
+Transform = Literal["identity", "log", "logit"]
 Measures = Mapping[str, FloatArray]
 Compose = Callable[[Sequence[Config], FloatArray], Measures]
 
@@ -24,7 +25,7 @@ class Outcome:
     """A measured quantity that a model learns, and the scale it is learned on."""
 
     name: str
-    transform: Literal["identity", "log", "logit"] = "identity"
+    transform: Transform = "identity"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hpo.optimizer import Observation, Outcome, Problem, gp
-from hpo.optimizer.beliefs import constraint_table, from_model, learn, squash, to_model
+from hpo.optimizer.beliefs import constraint_table, learn
 from hpo.pareto import Objective
 from hpo.space import Float, Space
 
@@ -60,27 +58,6 @@ def test_trials_without_numbers_teach_nothing():
     with gp.quiet():
         assert learn(PROBLEM, [odd]).outcomes is None
         assert learn(PROBLEM, [odd]).constraints is None
-
-
-@given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=5), st.sampled_from(["identity", "log", "logit"]))
-def test_transform_round_trip(values, transform):
-    table = np.array(values)
-    np.testing.assert_allclose(from_model(to_model(table, transform), transform), table, rtol=1e-9)
-
-
-def test_extreme_values_stay_finite():
-    assert np.isfinite(to_model(np.array([0.0, 1.0]), "logit")).all()
-    assert np.isfinite(to_model(np.array([0.0, 5.0]), "log")).all()
-    assert np.isfinite(to_model(np.array([0.0, 0.0]), "log")).all()
-    assert np.isfinite(from_model(np.array([-1e9, 1e9]), "log")).all()
-
-
-@given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=8))
-def test_squash_keeps_signs_and_order(values):
-    column = np.array(values)
-    squashed = squash(column[:, None])[:, 0]
-    np.testing.assert_array_equal(np.sign(squashed), np.sign(column))
-    assert (np.diff(squashed[np.argsort(column, kind="stable")]) >= -1e-12).all()
 
 
 def test_status_and_outcomes_must_agree():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hpo.optimizer import Limit, Problem, gp
 from hpo.optimizer.beliefs import Beliefs
 from hpo.optimizer.improvement import Front, antithetic, score
+from hpo.optimizer.scales import Scale
 from hpo.pareto import Objective, hypervolume
 from hpo.space import Float, Space
 
@@ -44,7 +45,7 @@ def line(direction="min", limits=(), compose=None):
 
 def beliefs(slope=1.0):
     rows = np.linspace(0, 1, 9)[:, None]
-    return Beliefs(("identity",), gp.fit(rows, slope * rows), None)
+    return Beliefs((Scale("identity"),), gp.fit(rows, slope * rows), None)
 
 
 def test_one_objective_score_is_the_expected_improvement():
