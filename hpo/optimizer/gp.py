@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hpo.optimizer.likelihood import fit_one
+from hpo.optimizer.likelihood import NOISE_LEAST, fit_one
 from hpo.optimizer.problem import FloatArray
 
 # Hyperparameters are fitted on at most this many rows; predictions use all of them.
 FIT_ROWS = 200
 USUAL_ROWS = 3
+# Least noise variance of two-valued targets, of which one means yes and one no.
+LABEL_NOISE = 0.1
 _JITTERS = (0.0, 1e-6, 1e-4, 1e-2)
 
 
@@ -150,9 +152,14 @@ def _conditioned(process: Process) -> Process:
 
 def _hyperparameters(rows: FloatArray, targets: FloatArray) -> Hyperparameters:
     """Hyperparameters of each of m processes for targets (n, m)."""
-    fitted = [fit_one(rows, column) for column in targets.T]
+    fitted = [fit_one(rows, column, _noise_least(column)) for column in targets.T]
     return Hyperparameters(
         torch.tensor([[one.mean] for one in fitted], dtype=torch.float64),
         torch.as_tensor(np.stack([one.lengthscale[None] for one in fitted])),
         torch.tensor([[[one.noise]] for one in fitted], dtype=torch.float64),
     )
+
+
+def _noise_least(targets: FloatArray) -> float:
+    """Labels of two kinds do not say how close to the border a row is: a model must not follow each."""
+    return LABEL_NOISE if len(np.unique(targets)) == 2 < len(targets) else NOISE_LEAST

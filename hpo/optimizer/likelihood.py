@@ -35,8 +35,8 @@ class Fitted:
     log_posterior: float
 
 
-def fit_one(rows: FloatArray, targets: FloatArray) -> Fitted:
-    """Most likely hyperparameters for standardised targets (n,) at rows (n, d).
+def fit_one(rows: FloatArray, targets: FloatArray, noise_least: float = NOISE_LEAST) -> Fitted:
+    """Most likely hyperparameters for standardised targets (n,) at rows (n, d), the noise at least so loud.
 
     One run of L-BFGS from the priors' modes, no random restarts, so that a fit can be replayed; where it
     fails the modes are the answer.
@@ -44,7 +44,8 @@ def fit_one(rows: FloatArray, targets: FloatArray) -> Fitted:
     posterior = _Posterior(rows, targets)
     start = posterior.modes()
     bounds = [(math.log(LENGTH_LEAST), math.log(LENGTH_MOST))] * rows.shape[1]
-    bounds.append((math.log(NOISE_LEAST), math.log(NOISE_MOST)))
+    bounds.append((math.log(noise_least), math.log(NOISE_MOST)))
+    start[-1] = max(start[-1], math.log(noise_least))
     found = minimize(posterior, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS})
     best = found.x if np.isfinite(found.x).all() and found.fun < _IMPOSSIBLE else start
     value = -posterior(best)[0] * len(targets)

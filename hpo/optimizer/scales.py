@@ -27,7 +27,7 @@ class Scale:
         least: floor of a logarithm.
         shift, spread: where the power transform has its middle, and its unit.
         power: 1 leaves values as they are (in units of ``spread``); less pulls in a long upper tail.
-        even: whether the lower tail is bent like the upper one; else its power is 2 - ``power`` (Yeo-Johnson).
+        even: whether the lower tail is bent as the upper one is; else its power is 2 - ``power``.
     """
 
     transform: Transform
