@@ -21,7 +21,7 @@ from hpo.campaign import CampaignSpec
 from hpo.home import data_root
 from hpo.space import Space
 from workers.outcome import DesignOutcome, TrialRequest
-from workers.pool import guarded
+from workers.guard import guarded
 from workers.trial import evaluate
 
 SPEC = Path(__file__).with_name("table.toml")

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.optimizer.beliefs import Beliefs, from_model
-from hpo.optimizer.gp import Process
+from hpo.optimizer.beliefs import Beliefs
 from hpo.optimizer.improvement import Front, antithetic, designs
 from hpo.optimizer.problem import FloatArray, Problem
 
@@ -50,14 +49,9 @@ def measured(beliefs: Beliefs, rows: FloatArray, normals: FloatArray) -> FloatAr
     """Outcomes (S, K, outcomes), natural units, as they would be measured at rows (K, d): noise included."""
     assert beliefs.outcomes is not None  # noqa: S101 - callers ask only when there are outcome models
     mean, deviation = beliefs.outcomes.predict(rows)
-    whole = np.sqrt(deviation**2 + noise(beliefs.outcomes) ** 2)
+    whole = np.hypot(deviation, beliefs.outcomes.noise_spread)
     drawn = mean[None] + normals[:, None, :] * whole[None]
-    return np.stack([from_model(drawn[..., k], t) for k, t in enumerate(beliefs.transforms)], axis=-1)
-
-
-def noise(process: Process) -> FloatArray:
-    """Standard deviation (m,) of the noise that the processes found in what they learned."""
-    return np.asarray((process.spread * process.hyper.noise.reshape(-1).sqrt()).numpy())
+    return np.stack([scale.back(drawn[..., k]) for k, scale in enumerate(beliefs.scales)], axis=-1)
 
 
 def _summary(values: FloatArray) -> dict[str, float]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpo.optimizer import gp
-from hpo.optimizer.beliefs import from_model, to_model
 from hpo.optimizer.curves import Foretold, foretell
 from hpo.optimizer.problem import FloatArray, Observation, Problem
+from hpo.optimizer.scales import Scale, stated
 from hpo.pareto import non_dominated
 from hpo.space import Config
 
@@ -112,7 +112,8 @@ class Outlooks:
         count = len(known)
         table = np.concatenate([stood, ended, curve.values[-1][None]])
         kinds = {outcome.name: outcome.transform for outcome in self._problem.learned}
-        scaled = np.stack([to_model(table[:, k], kinds[n]) for k, n in enumerate(self._shown)], axis=1)
+        columns = [stated(table[:, k], kinds[n]).to_model(table[:, k]) for k, n in enumerate(self._shown)]
+        scaled = np.stack(columns, axis=1)
         return foretell(scaled[:count], scaled[count : 2 * count], scaled[-1])
 
     def _outcomes(self, config: Config, shown: FloatArray, rng: np.random.Generator | None) -> FloatArray:
@@ -128,14 +129,16 @@ class Outlooks:
             size = (len(shown), len(others))
             noise = np.zeros(size) if rng is None else rng.standard_normal(size)
             columns |= {o.name: mean[0, k] + deviation[0, k] * noise[:, k] for k, o in enumerate(others)}
-        return np.stack([from_model(columns[o.name], o.transform) for o in learned], axis=1)
+        return np.stack([Scale(o.transform).back(columns[o.name]) for o in learned], axis=1)
 
     def _model(self) -> gp.Process:
         if self._others is None:
             others = [o for o in self._problem.learned if o.name not in self._shown]
             rows = np.stack([self._problem.space.to_unit(o.config) for o in self._complete])
             values = np.array([[(o.outcomes or {})[other.name] for other in others] for o in self._complete])
-            scaled = [to_model(values[:, k], other.transform) for k, other in enumerate(others)]
+            scaled = [
+                stated(v, other.transform).to_model(v) for v, other in zip(values.T, others, strict=True)
+            ]
             with gp.quiet():
                 self._others = gp.fit(rows, np.stack(scaled, axis=1))
         return self._others
