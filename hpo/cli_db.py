@@ -1,13 +1,15 @@
-"""``spikefront db``: the store's version, its upgrade, its backup."""
+"""``spikefront db``: the store's version, its upgrade, its backup, campaigns as files."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hpo.cli_options import HomeOption, home_at
+from hpo.cli_options import HomeOption, NameArgument, home_at
 
-app = typer.Typer(help="The store itself: its version, its upgrade, its backup.", no_args_is_help=True)
+app = typer.Typer(
+    help="The store itself: its version, its upgrade, its backup; campaigns as files.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -44,6 +46,44 @@ def backup(
 
     copy(home_at(home).store_url, file)
     print(f"wrote {file}")
+
+
+@app.command("export")
+def export_campaign(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
+    *,
+    networks: Annotated[
+        bool, typer.Option("--networks/--no-networks", help="With the trained networks.")
+    ] = True,
+    home: HomeOption = None,
+) -> None:
+    """Write a whole campaign as one file, for another store to import; its driver may go on meanwhile."""
+    from hpo.bundle import write_bundle
+
+    home_at(home).open_existing().close()
+    done = write_bundle(home_at(home), name, file, networks)
+    missing = f"; {done.missing} that trials name are not in it" if done.missing else ""
+    print(f"wrote {file}: {_said(done.rows)}, {done.networks} networks{missing}")
+
+
+@app.command("import")
+def import_campaign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What db export wrote.")],
+    *,
+    name: Annotated[str | None, typer.Option("--as", help="Another name than the campaign's own.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Take a campaign from a file into the store, after checking all of it; nothing there is overwritten."""
+    from hpo.bundle_read import read_bundle
+
+    done = read_bundle(home_at(home), file, name)
+    missing = f"; {done.missing} that its trials name were not in the file" if done.missing else ""
+    print(f"campaign {done.campaign} is in the store: {_said(done.rows)}, {done.networks} networks{missing}")
+
+
+def _said(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in rows.items())
 
 
 @app.command()

@@ -12,6 +12,7 @@ _SENTENCES = {
     "campaign_narrowed": "from trial {from} on {narrowed}, asked by {by}",
     "warm_started": "{starts} starting points taken from campaign {campaign}",
     "campaign_extended": "{trials} trials more, {extra} beyond the specification, asked by {by}",
+    "campaign_imported": "taken from a file, where it was {name}, by {by}",
     "reference_set": "reference point {reference}",
     "requested": "asked to {what}{urgently} by {by}",
     "lease_taken": "driven by {holder}, lease {token}",

@@ -5,7 +5,7 @@ and their measures never change, so a mark that is set once stays right. What is
 all the same; whoever needs the front itself compares what is left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, select, update
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hpo.measures import MEASURES
 from hpo.pareto import BoolArray, FloatArray, non_dominated
+from hpo.store.batches import batched
 from hpo.store.tables import CampaignRow, DesignRow
 
 CHUNK = 1000
@@ -41,6 +42,23 @@ def mark_all(connection: Connection, campaign: str, reference: Mapping[str, floa
         keys, values = _unmarked(connection, campaign, signs)
         kept = non_dominated(values)
         _mark(connection, campaign, [key for key, keep in zip(keys, kept, strict=True) if not keep])
+
+
+def dominated(
+    reference: Mapping[str, float], designs: Iterable[tuple[Mapping[str, float], bool]]
+) -> list[bool]:
+    """Whether each design, given by its measures and whether it is feasible, is dominated by one of them."""
+    signs = _signs(reference)
+    feasible, tables = [], [_values([], signs)]
+    for part in batched(designs, CHUNK):
+        feasible += [fits for _, fits in part]
+        tables.append(_values([measures for measures, _ in part], signs))
+    if not signs:
+        return [False] * len(feasible)
+    chosen = np.array(feasible, dtype=np.bool_)
+    lost = np.zeros(len(feasible), dtype=np.bool_)
+    lost[chosen] = ~non_dominated(np.concatenate(tables)[chosen])
+    return [bool(flag) for flag in lost]
 
 
 def _signs(reference: Mapping[str, float]) -> dict[str, float]:
