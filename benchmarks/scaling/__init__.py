@@ -1,0 +1,1 @@
+"""How far campaigns grow: workers, trials, stores."""
