@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hpo import cli_control, cli_db, cli_insight
+from hpo import cli_control, cli_db, cli_insight, cli_trials
 from hpo.cli_options import HomeOption, NameArgument
 from hpo.cli_options import console as _console
 from hpo.cli_options import home_at as _home
@@ -25,6 +25,7 @@ app = typer.Typer(
 
 app.add_typer(cli_control.app)
 app.add_typer(cli_insight.app)
+app.add_typer(cli_trials.app)
 app.add_typer(cli_db.app, name="db")
 
 LISTED_TRIALS = 1000

@@ -162,7 +162,7 @@ def on(kind: str, url: str, folder: Path, trials: ManyTrials) -> tuple[list[Row]
     for row in rows:
         if row["what"] in JUDGED:
             arguments = [row["what"], *(["large"] if row["what"] != "list" else [])]
-            row |= command_s(home, *arguments)
+            row.update(command_s(home, *arguments))
     rows.append({"store": kind, "what": "db version", **command_s(home, "db", "version")})
     exported = seconds(lambda: write_bundle(home, "large", file, networks=False), 1)
     imported = seconds(lambda: read_bundle(home, file, "again"), 1)
