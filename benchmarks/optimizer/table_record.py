@@ -20,8 +20,8 @@ from benchmarks.common import environment
 from hpo.campaign import CampaignSpec
 from hpo.home import data_root
 from hpo.space import Space
-from workers.outcome import DesignOutcome, TrialRequest
 from workers.guard import guarded
+from workers.outcome import DesignOutcome, TrialRequest
 from workers.trial import evaluate
 
 SPEC = Path(__file__).with_name("table.toml")
