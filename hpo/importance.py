@@ -75,10 +75,12 @@ def importance(store: Store, name: str) -> list[Ranking]:
             f"for {LEAST}"
         )
     problem = Problem(spec.search_space, scale.objectives, _outcomes(scale), (SILENCE,), seed=spec.seed)
+    silent = any(o.constraints.get(SILENCE, 0.0) > 0 for o in history)
     return [
         ranking
         for found in of_models(problem, history)
         for column, measure in enumerate(found.names)
+        if silent or measure != SILENCE
         if (ranking := _ranking(problem, found, column, measure)) is not None
     ]
 

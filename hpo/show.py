@@ -49,7 +49,7 @@ def campaign_notes(found: CampaignStatus) -> list[str]:
     """What else to know of where a campaign stands, as sentences."""
     notes = []
     if found.stop_reason:
-        notes.append(f"stopped early by {found.stop_reason}; 'spikefront extend {found.name}' goes on")
+        notes.append(f"stopped early: {found.stop_reason}; 'spikefront extend {found.name}' goes on")
     if found.narrowed:
         notes.append(f"proposals are narrowed to {shown(found.narrowed)}")
     return notes

@@ -26,7 +26,7 @@
   function notes(status) {
     const lines = [];
     if (status.request !== null) lines.push(`asked to ${status.request}; running trials end first`);
-    if (status.stop_reason !== null) lines.push(`stopped early by ${status.stop_reason}`);
+    if (status.stop_reason !== null) lines.push(`stopped early: ${status.stop_reason}`);
     const kept = Object.entries(status.narrowed).map(([name, part]) => `${name} ${shown(part)}`);
     if (kept.length > 0) lines.push(`proposals are narrowed to ${kept.join(", ")}`);
     return lines.map((line) => {
