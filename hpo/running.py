@@ -48,7 +48,8 @@ def run(spec: CampaignSpec, options: Options, console: Console) -> int:
         known, splits = store.campaign(spec.name).spec, None
     except NotFoundError:
         known, splits = spec.as_json(), runs.create(store, spec, options.data_root)
-    if known != spec.as_json():
+    # Compared as read: what an older Spikefront stored lacks the keys that came since.
+    if CampaignSpec.from_mapping(known) != spec:
         raise ConflictError(
             f"there is a campaign {spec.name!r} with another specification: give this one a new name with "
             f"--name, or continue that one with 'spikefront resume {spec.name}'"
