@@ -1,6 +1,7 @@
 """What finished trials teach: models of the outcomes, and of the constraints.
 
-Objectives of silent, failed and pruned trials are unknown, so only complete trials enter the outcome models.
+Objectives of silent and failed trials are unknown, so only complete trials enter the outcome models, and
+pruned ones with the outcomes that were foretold of them.
 Constraints are learned from every trial that has them. A failed trial counts as the largest violation seen.
 """
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from hpo.optimizer.problem import FloatArray
 
-PRIOR_SPREAD = 0.5
+PRIOR_SPREAD = 1.0
 """Standard deviation to expect between where a training stands and where it ends, in logarithms or logits."""
-PRIOR_WEIGHT = 1.0
-"""Precision of the prior on every coefficient, in units of the outputs' own precision."""
+PRIOR_WEIGHT = 5.0
+"""Finished trainings that the prior on the coefficients weighs, where they stood one unit apart."""
 
 
 @dataclass(frozen=True)

@@ -25,20 +25,15 @@ _STREAM = 11
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What a training showed of learned outcomes, in natural units.
+    """What a finished training showed of learned outcomes, in natural units.
 
     Attributes:
-        values: (epochs finished, outcomes shown); where it stands after each epoch.
-        epochs: that it has in all, unless it ends early.
+        values: (epochs run, outcomes shown); where it stood after each epoch.
+        epochs: that it was to run; ``values`` has fewer if it ended early.
     """
 
     values: FloatArray
     epochs: int
-
-    @property
-    def share(self) -> float:
-        """Of its epochs that are over."""
-        return len(self.values) / self.epochs
 
     def at(self, share: float) -> FloatArray:
         """Where it stood after ``share`` of its epochs, or at its end if that came before."""
@@ -87,16 +82,23 @@ class Outlooks:
         self._front = values[non_dominated(values)]
         self._others: gp.Process | None = None
 
-    def outlook(self, index: int, config: Config, curve: Curve) -> Outlook | None:
-        """What may become of trial ``index``; None while nothing is known that it could be compared with.
+    def outlook(self, index: int, config: Config, stands: FloatArray, share: float) -> Outlook | None:
+        """What may become of a running trial; None while nothing is known that it could be compared with.
 
         The same arguments give the same answer.
+
+        Args:
+            index: the trial's number.
+            config: its configuration.
+            stands: the shown outcomes (k,) at its newest epoch.
+            share: of its epochs that are over, above 0.
         """
         if not self._complete or len(self._front) == 0:
             return None
-        rng = np.random.default_rng([self._problem.seed, _STREAM, index, len(curve.values)])
-        drawn = self._outcomes(config, self._foretold(curve).draw(rng, DRAWS), rng)
-        likely = self._outcomes(config, self._foretold(curve).mean[None], None)[0]
+        foretold = self._foretold(stands, share)
+        rng = np.random.default_rng([self._problem.seed, _STREAM, index, round(1e6 * share)])
+        drawn = self._outcomes(config, foretold.draw(rng, DRAWS), rng)
+        likely = self._outcomes(config, foretold.mean[None], None)[0]
         names = [outcome.name for outcome in self._problem.learned]
         return Outlook(
             self._improving(config, drawn),
@@ -104,13 +106,13 @@ class Outlooks:
             len(self._complete),
         )
 
-    def _foretold(self, curve: Curve) -> Foretold:
+    def _foretold(self, stands: FloatArray, share: float) -> Foretold:
         """The end of the shown outcomes, on the models' scales."""
-        stood = np.stack([past.at(curve.share) for past in self._curves])
+        stood = np.stack([curve.at(share) for curve in self._curves])
         known = [o.outcomes or {} for o in self._complete]
         ended = np.array([[outcomes[name] for name in self._shown] for outcomes in known])
         count = len(known)
-        table = np.concatenate([stood, ended, curve.values[-1][None]])
+        table = np.concatenate([stood, ended, stands[None]])
         kinds = {outcome.name: outcome.transform for outcome in self._problem.learned}
         columns = [stated(table[:, k], kinds[n]).to_model(table[:, k]) for k, n in enumerate(self._shown)]
         scaled = np.stack(columns, axis=1)

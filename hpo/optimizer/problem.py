@@ -139,7 +139,8 @@ class Observation:
         index: the trial's number.
         config: its configuration.
         status: how it ended; the objectives of all but complete trials are unknown.
-        outcomes: learned outcomes in natural units; None unless complete.
+        outcomes: learned outcomes in natural units; those of a pruned trial are foretold, or None. None for
+            silent and failed ones.
         constraints: graded constraints as far as known; silent trials have them too.
         points: objective values, as measured, of those of its designs that keep every limit.
     """
@@ -152,10 +153,11 @@ class Observation:
     points: Sequence[Mapping[str, float]] = ()
 
     def __post_init__(self) -> None:
-        if (self.status == "complete") != (self.outcomes is not None):
+        if self.status != "pruned" and (self.status == "complete") != (self.outcomes is not None):
             state = "with" if self.outcomes is not None else "without"
             raise SpecError(
-                f"trial {self.index} is {self.status} {state} outcomes: only complete trials have them"
+                f"trial {self.index} is {self.status} {state} outcomes: complete trials have them, and pruned"
+                " ones may"
             )
 
     @property

@@ -29,7 +29,7 @@ def test_many_finished_trainings_give_the_regression_itself():
 def test_outputs_that_err_together_are_drawn_together():
     stood, ended = trainings(500, RNG)
     drawn = foretell(stood, ended, np.zeros(2)).draw(RNG, 4000)
-    assert np.corrcoef(drawn.T)[0, 1] > 0.95
+    assert np.corrcoef(drawn.T)[0, 1] > 0.9
 
 
 def test_draws_have_the_stated_mean_and_variance():
