@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hardware.devices import DEVICES, RESOURCES, Device
 from hpo.campaign_checks import LOG_MEASURES, check
-from hpo.campaign_search import StopSpec, WarmStartSpec, check_search
+from hpo.campaign_search import StoppingSpec, StopSpec, WarmStartSpec, check_search
 from hpo.measures import MEASURES
 from hpo.sentences import nearest, sentence
 from hpo.space import Space, Variable
@@ -156,6 +156,7 @@ class CampaignSpec(_Frozen):
     start: tuple[dict[str, Any], ...] = ()
     warm_start: WarmStartSpec | None = None
     stop_when: StopSpec | None = None
+    stopping: StoppingSpec | None = None
 
     @field_validator("name")
     @classmethod

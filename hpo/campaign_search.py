@@ -31,6 +31,21 @@ class StopSpec(BaseModel):
         return self
 
 
+class StoppingSpec(BaseModel):
+    """``[stopping]``: ends trainings that will hardly improve the front (``hpo.optimizer.hopeless``)."""
+
+    model_config = _STRICT
+    chance: float = Field(
+        0.05, gt=0.0, lt=1.0, description="chance of improving the front below which a training is stopped"
+    )
+    after_share: float = Field(
+        0.25, gt=0.0, lt=1.0, description="share of its epochs before which no training is stopped"
+    )
+    audit_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="share of hopeless trainings that run on, to check the verdict"
+    )
+
+
 class WarmStartSpec(BaseModel):
     """``[warm_start]``: an earlier campaign whose best configurations are tried first."""
 

@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 from hpo.batching import batch_size, held
 from hpo.campaign import CampaignSpec
+from hpo.feasible import feasible_points, is_feasible
 from hpo.history import observations, observe
 from hpo.home import Home
 from hpo.lease import LEASE_S, Lease, hold
 from hpo.optimizer import Exhausted, Observation, Problem, Proposal
 from hpo.optimizer.propose import propose, random_proposal
+from hpo.pruning import Pruner, pruner_of
 from hpo.space import Config
 from hpo.stopping import StopWatch, watch_of
 from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialRecord, TrialResult
@@ -60,11 +62,12 @@ class Spent:
 
 @dataclass(frozen=True)
 class Known:
-    """What the loop knows of its trials: those that ended, those that run, and what the stop rules watch."""
+    """What the loop knows of its trials: those that ended, those that run, and what the rules look at."""
 
     history: list[Observation]
     running: set[int]
     watch: StopWatch
+    pruner: Pruner
 
 
 @dataclass(frozen=True)
@@ -120,30 +123,36 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
     store, name = campaign.store, campaign.name
     history = observations(campaign.spec, store)
     watch = watch_of(campaign.spec.stop_when, campaign.problem.scale, store, name, history)
+    known = Known(history, set(), watch, pruner_of(campaign.spec, campaign.problem, store, history))
     before = len(history)
-    running: set[int] = set()
     while True:
         lease.check()
         seen = store.campaign(name)
         order = _order(seen, hooks)
-        spent = _fill(campaign, pool, Known(history, running, watch), hooks) if order == "go" else None
-        if order == "stop" or (not running and (spent or order == "drain")):
+        spent = _fill(campaign, pool, known, hooks) if order == "go" else None
+        if order == "stop" or (not known.running and (spent or order == "drain")):
             if store.leave(name, "finished" if spent else "paused", seen, spent.reason if spent else None):
                 return store.campaign(name).state
             continue
-        for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks)):
-            running.discard(number)
-            trial, observation = _record(campaign, hooks, number, outcome)
+        for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks, pool, known.pruner)):
+            known.running.discard(number)
+            kept = known.pruner.annotated(number, outcome, feasible_points(campaign.spec, outcome))
+            trial, observation = _record(campaign, hooks, number, kept)
             history.append(observation)
             watch.ended(trial, observation)
+            known.pruner.ended(trial)
             hooks.changed()
         _check_hope(campaign, history[before:])
 
 
-def _note(campaign: Campaign, hooks: Hooks, newest: Mapping[int, Progress]) -> None:
-    """Keep what running trials showed, for whoever looks on."""
+def _note(
+    campaign: Campaign, hooks: Hooks, pool: Pool, pruner: Pruner, newest: Mapping[int, Progress]
+) -> None:
+    """Keep what running trials showed, for whoever looks on, and stop those that are hopeless."""
     shown = {number: progress.as_dict() for number, progress in newest.items()}
     campaign.store.note_progress(campaign.name, shown)
+    for number, reason in pruner.look(newest).items():
+        pool.stop(number, reason)
     hooks.changed()
 
 
@@ -302,18 +311,6 @@ def _design(spec: CampaignSpec, design: DesignOutcome) -> DesignResult:
         details=design.details,
         feasible=is_feasible(spec, design.measures),
     )
-
-
-def is_feasible(spec: CampaignSpec, measures: dict[str, Any]) -> bool:
-    """Whether a design keeps every bound of the campaign; a silent one never does."""
-    if measures["silent_fraction"] > spec.silence.beta_silent:
-        return False
-    for name, bound in spec.bounds:
-        if bound.min is not None and measures[name] < bound.min:
-            return False
-        if bound.max is not None and measures[name] > bound.max:
-            return False
-    return True
 
 
 def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:

@@ -13,6 +13,10 @@ from hpo.paging import trial_pages
 from hpo.store import PointRecord, Store, TrialRecord
 
 CANCELLED = "cancelled"
+FORETOLD = "foretold"
+"""Metric of a trial that was stopped as hopeless: the outcomes that it most likely would have had."""
+AUDIT = "stopping_audit"
+"""Metric of a trial that was found hopeless and ran on: epoch, chance, and whether it improved the front."""
 
 
 def observe(spec: CampaignSpec, trial: TrialRecord, designs: Sequence[PointRecord]) -> Observation:
@@ -22,6 +26,8 @@ def observe(spec: CampaignSpec, trial: TrialRecord, designs: Sequence[PointRecor
     if status == "complete":
         spikes = {f"spikes_{k}": count for k, count in enumerate(trial.spikes_per_layer)}
         outcomes = {"accuracy": float(trial.metrics["accuracy"]), **spikes}
+    elif status == "pruned":
+        outcomes = trial.metrics.get(FORETOLD)
     points = [{name: design.measures[name] for name in spec.objectives} for design in designs]
     return Observation(
         index=trial.number,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hpo.history import AUDIT
 from hpo.narrowing import shown
 from hpo.paging import each_trial
 from hpo.queries import FrontDesign, front, spec_of, status
@@ -30,6 +31,8 @@ def remarks(store: Store, name: str) -> list[str]:
         lines.append(f"the last proposals were narrowed to {shown(found.narrowed)}")
     if audit := _audit(store, name, found.counts["silent"]):
         lines.append(audit)
+    if pruned := _pruned(store, name, found.counts["pruned"]):
+        lines.append(pruned)
     if designs and found.hypervolume == 0.0:
         lines.append("no design is better than the reference in every objective: the hypervolume stays zero")
     return lines + _bounds(spec_of(store, name).space, designs)
@@ -45,6 +48,16 @@ def _audit(store: Store, name: str, stopped: int) -> str:
         f"{stopped + len(audits)} trainings were condemned as silent; {len(audits)} of them ran on as an"
         f" audit, and {recovered} recovered"
     )
+
+
+def _pruned(store: Store, name: str, stopped: int) -> str:
+    """How many trials were stopped as hopeless, and how many that ran on improved the front after all."""
+    audits = [trial.metrics[AUDIT] for trial in store.trials(name) if AUDIT in trial.metrics]
+    if not stopped and not audits:
+        return ""
+    improved = sum(audit["improved"] for audit in audits)
+    checked = f"{len(audits)} more ran on as an audit, and {improved} improved the front after all"
+    return f"{stopped} trials were stopped as hopeless; {checked if audits else 'none ran on as an audit'}"
 
 
 def _bounds(space: dict[str, Variable], designs: Sequence[FrontDesign]) -> list[str]:

@@ -12,7 +12,7 @@ from hardware.quantize import quantize
 from hardware.record_io import from_bytes
 from hardware.resources import resources
 from hpo.campaign import CampaignSpec
-from hpo.driver import is_feasible
+from hpo.feasible import is_feasible
 from hpo.problem import build_problem
 from spikefront.errors import SpecError
 from tests.hpo.test_campaign import changed
