@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_a_stopped_campaign_continues_as_if_it_had_not_stopped(finished, tmp_pat
 
 def test_kill_9_at_random_moments_loses_nothing(finished, tmp_path):
     rng = random.Random(5)
-    for _ in range(4):
+    for _ in range(6):
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.hpo.toy", str(tmp_path)],
             cwd=ROOT,
@@ -85,6 +86,10 @@ def test_kill_9_at_random_moments_loses_nothing(finished, tmp_path):
     if status(campaign.store, "toy").state != "finished":
         assert drive(campaign, SerialPool(evaluate), Hooks()) == "finished"
     assert history(campaign) == history(finished)
+    told = Counter((event.kind, event.trial) for event in campaign.store.events("toy"))
+    for trial in campaign.store.trials("toy"):
+        assert told["trial_finished", trial.number] == 1
+        assert told["trial_started", trial.number] == trial.attempts + 1
 
 
 def test_a_second_driver_is_refused_while_the_first_lives(tmp_path):

@@ -1,0 +1,98 @@
+"""How busy workers are: sleeping trials on Ray workers, and more workers than a machine has in virtual time.
+
+Trials last a tenfold range, log-uniform. Busy is the share of the workers' time that trials took between the
+first trial after the start and the start of the last. In virtual time (``benchmarks.scaling.virtual``) trials
+cost nothing and the driver what it costs; the search is over the tests' toy, whose models are small.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.common import Outcome, run_benchmark
+from benchmarks.scaling.virtual import VirtualPool, duration_s
+from hpo.driver import Hooks, drive
+from tests.hpo.toy import evaluate, open_toy
+from workers.outcome import TrialOutcome, TrialRequest
+from workers.pool import Resources
+from workers.progress import Report, unheard
+
+REAL_MEAN_S = 6.0
+VIRTUAL_MEAN_S = 60.0
+CASES = {
+    "random": ((64, 320), (256, 768), (1024, 2048)),
+    "bayesian": ((4, 40), (16, 60), (64, 160), (256, 400)),
+}
+"""Workers and trials in virtual time, by way of searching."""
+GOAL = 0.95
+
+
+def sleeping(request: TrialRequest, _report: Report) -> TrialOutcome:
+    """The toy's answer after its time; says when it ran."""
+    begin = time.time()
+    time.sleep(duration_s(request.number, REAL_MEAN_S))
+    found = evaluate(
+        replace(request, config={**request.config, "beta": max(0.5, request.config["beta"])}), unheard
+    )
+    return replace(found, timings={"train_s": time.time() - begin, "begin_s": begin})
+
+
+def real(workers: int, trials: int, search: str) -> dict[str, Any]:
+    """Sleeping trials on Ray workers of this machine."""
+    from workers.ray_pool import RayPool
+
+    with tempfile.TemporaryDirectory() as home:
+        campaign = open_toy(home, search=search, budget={"trials": trials, "initial": min(trials, 10)})
+        pool = RayPool(sleeping, Resources(workers=workers))
+        try:
+            drive(campaign, pool, Hooks())
+        finally:
+            pool.close()
+        runs = [trial.timings for trial in campaign.store.trials("toy")]
+    spans = sorted((run["begin_s"], run["begin_s"] + run["train_s"]) for run in runs)
+    begin, end = spans[workers][0], spans[-1][0]
+    taken = sum(max(0.0, min(stop, end) - max(start, begin)) for start, stop in spans)
+    share = taken / (workers * (end - begin))
+    return _row("real", search, (workers, trials, REAL_MEAN_S), share, None)
+
+
+def virtual(workers: int, trials: int, search: str) -> dict[str, Any]:
+    """Trials of a minute in virtual time."""
+    with tempfile.TemporaryDirectory() as home:
+        campaign = open_toy(home, search=search, budget={"trials": trials, "initial": 10})
+        pool = VirtualPool(workers, VIRTUAL_MEAN_S)
+        drive(campaign, pool, Hooks())
+    cost = statistics.fmean(pool.driver_s)
+    return _row("virtual", search, (workers, trials, VIRTUAL_MEAN_S), pool.utilisation(workers), cost)
+
+
+def _row(
+    kind: str, search: str, size: tuple[int, int, float], busy: float, driver_s: float | None
+) -> dict[str, Any]:
+    workers, trials, mean_s = size
+    return {
+        "kind": kind,
+        "search": search,
+        "workers": workers,
+        "trials": trials,
+        "mean_trial_s": mean_s,
+        "busy": round(busy, 4),
+        "driver_ms_per_trial": None if driver_s is None else round(1000 * driver_s, 1),
+        "kept_busy_at_1_min": None if driver_s is None else int(VIRTUAL_MEAN_S / driver_s),
+    }
+
+
+def body(quick: bool) -> Outcome:
+    """A row per number of workers."""
+    rows = [real(2 if quick else 4, 6 if quick else 48, "bayesian")]
+    for search, cases in CASES.items():
+        rows += [virtual(*case, search) for case in (cases[:1] if quick else cases)]
+    wanted = [row for row in rows if row["workers"] in (4, 64, 256)]
+    return rows, all(row["busy"] >= GOAL for row in wanted), {"seed": 3}
+
+
+if __name__ == "__main__":
+    sys.exit(run_benchmark("scaling.workers", "busy 95 % of the time at 4, 64 and 256 workers", body))
