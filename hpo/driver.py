@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Literal
 
 from hpo.batching import batch_size, held
@@ -19,6 +18,7 @@ from hpo.feasible import feasible_points, is_feasible
 from hpo.history import observations, observe
 from hpo.home import Home
 from hpo.lease import LEASE_S, Lease, hold
+from hpo.noting import Notes
 from hpo.optimizer import Exhausted, Observation, Problem, Proposal
 from hpo.optimizer.propose import propose, random_proposal
 from hpo.pruning import Pruner, pruner_of
@@ -29,7 +29,7 @@ from hpo.store.patient import PATIENCE_S, patient, patiently
 from spikefront.errors import InputError, SpikefrontError, StoreAwayError, TakenOverError
 from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
 from workers.pool import Pool
-from workers.progress import Progress
+from workers.progress import Listener, Progress
 
 POLL_S = 0.5
 HOPELESS = 5
@@ -125,6 +125,7 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
     watch = watch_of(campaign.spec.stop_when, campaign.problem.scale, store, name, history)
     known = Known(history, set(), watch, pruner_of(campaign.spec, campaign.problem, store, history))
     before = len(history)
+    listen = _listener(pool, Notes(store, name, hooks.changed), known.pruner)
     while True:
         lease.check()
         seen = store.campaign(name)
@@ -134,7 +135,7 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
             if store.leave(name, "finished" if spent else "paused", seen, spent.reason if spent else None):
                 return store.campaign(name).state
             continue
-        for number, outcome in pool.collect(POLL_S, partial(_note, campaign, hooks, pool, known.pruner)):
+        for number, outcome in pool.collect(POLL_S, listen):
             known.running.discard(number)
             kept = known.pruner.annotated(number, outcome, feasible_points(campaign.spec, outcome))
             trial, observation = _record(campaign, hooks, number, kept)
@@ -145,15 +146,15 @@ def _loop(campaign: Campaign, pool: Pool, hooks: Hooks, lease: Lease) -> Campaig
         _check_hope(campaign, history[before:])
 
 
-def _note(
-    campaign: Campaign, hooks: Hooks, pool: Pool, pruner: Pruner, newest: Mapping[int, Progress]
-) -> None:
-    """Keep what running trials showed, for whoever looks on, and stop those that are hopeless."""
-    shown = {number: progress.as_dict() for number, progress in newest.items()}
-    campaign.store.note_progress(campaign.name, shown)
-    for number, reason in pruner.look(newest).items():
-        pool.stop(number, reason)
-    hooks.changed()
+def _listener(pool: Pool, notes: Notes, pruner: Pruner) -> Listener:
+    """Keeps what running trials show, for whoever looks on, and stops those that are hopeless."""
+
+    def listen(newest: Mapping[int, Progress]) -> None:
+        notes(newest)
+        for number, reason in pruner.look(newest).items():
+            pool.stop(number, reason)
+
+    return listen
 
 
 def _order(seen: CampaignRecord, hooks: Hooks) -> Literal["go", "drain", "stop"]:

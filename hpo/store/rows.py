@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from hpo.store.leases import Fence
@@ -113,9 +113,16 @@ def note_progress(session: Session, campaign: str, newest: Mapping[int, Mapping[
     running = select(TrialRow.number).where(
         TrialRow.campaign == campaign, TrialRow.state == "running", TrialRow.number.in_(newest)
     )
-    for trial in session.scalars(running).all():
-        detail = plain_dict(newest[trial], "progress")
-        session.merge(ProgressRow(campaign=campaign, trial=trial, at=now(), detail=detail))
+    trials, at = session.scalars(running).all(), now()
+    if not trials:
+        return
+    forget_progress(session, campaign, *trials)
+    details = (plain_dict(newest[trial], "progress") for trial in trials)
+    rows = [
+        {"campaign": campaign, "trial": trial, "at": at, "detail": detail}
+        for trial, detail in zip(trials, details, strict=True)
+    ]
+    session.execute(insert(ProgressRow), rows)
 
 
 def forget_progress(session: Session, campaign: str, *numbers: int) -> None:

@@ -6,10 +6,12 @@ from typer.testing import CliRunner
 from hpo.cli import app
 from hpo.driver import Hooks, drive
 from hpo.history import observations
+from hpo.noting import Notes
 from hpo.queries import status
 from models.records import EpochReport
 from tests.hpo.toy import evaluate, history, open_toy
 from workers.pool import SerialPool
+from workers.progress import progress_of
 
 BUDGET = {"trials": 4, "initial": 4}
 
@@ -32,7 +34,8 @@ def campaign(tmp_path, monkeypatch):
     return open_toy(tmp_path, budget=BUDGET, fixed={"epochs": 5})
 
 
-def test_progress_reaches_the_store_and_every_view_while_the_trial_runs(campaign, tmp_path):
+def test_progress_reaches_the_store_and_every_view_while_the_trial_runs(campaign, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpo.noting.SHARE", 1.0)
     seen = []
 
     def changed():
@@ -54,6 +57,24 @@ def test_progress_reaches_the_store_and_every_view_while_the_trial_runs(campaign
     assert [trial.loss for trial in seen if trial.epoch == 3] == [None] * 4, "infinity is no JSON"
     assert {trial.epochs for trial in seen} == {5}
     assert campaign.store.progress("toy") == []
+
+
+def test_progress_is_noted_seldom_where_that_takes_long_and_then_the_newest(campaign, monkeypatch):
+    monkeypatch.setattr("hpo.noting.SHARE", 1e-6)
+    campaign.store.set_campaign_state("toy", "running")
+    for number in range(2):
+        campaign.store.add_trial("toy", {"beta": 0.5}, number, {})
+        campaign.store.start_trial("toy", number)
+    listen = Notes(campaign.store, "toy", lambda: None)
+    reports = tuple(epoch(n + 1) for n in range(3))
+    listen({0: progress_of(reports[:1])})
+    for count in (2, 3):
+        listen({0: progress_of(reports[:count]), 1: progress_of(reports[:count])})
+    assert {r.trial: r.detail["epoch"] for r in campaign.store.progress("toy")} == {0: 1}
+    monkeypatch.setattr("hpo.noting.SHARE", 1.0)
+    listen._after = 0.0
+    listen({})
+    assert {r.trial: r.detail["epoch"] for r in campaign.store.progress("toy")} == {0: 3, 1: 3}
 
 
 def test_progress_leaves_no_trace_in_what_a_campaign_finds(campaign, tmp_path):
