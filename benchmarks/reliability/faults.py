@@ -14,10 +14,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from benchmarks.common import Outcome, run_benchmark
+from benchmarks.common import Outcome, Row, run_benchmark
 from benchmarks.reliability.fault_cases import OF_TRIALS, TRIALS, Bench, note, noted, runs
 from hpo.driver import Campaign, Hooks
 from hpo.queries import front, status
@@ -26,9 +26,10 @@ from tests.hpo.store.private_server import PrivateServer
 ROOT = Path(__file__).parents[2]
 AWAY_S = 30.0
 MOMENT = 4
+PAUSE_S = 2.0
 
 
-def row(bench: Bench, campaign: Campaign, recovery_s: list[float]) -> dict[str, Any]:
+def row(bench: Bench, campaign: Campaign, recovery_s: list[float]) -> Row:
     """What became of one campaign."""
     found = status(campaign.store, "toy")
     ended = [trial for trial in campaign.store.trials("toy") if trial.finished_at]
@@ -44,7 +45,7 @@ def row(bench: Bench, campaign: Campaign, recovery_s: list[float]) -> dict[str, 
     }
 
 
-def in_a_trial(folder: str, fault: str) -> dict[str, Any]:
+def in_a_trial(folder: str, fault: str) -> Row:
     """Three trials of a campaign break."""
     bench = Bench(fault, folder)
     campaign = bench.drive()
@@ -52,18 +53,24 @@ def in_a_trial(folder: str, fault: str) -> dict[str, Any]:
     return row(bench, campaign, [ends[n].timestamp() - at for at, n in noted(folder, "fault")])  # type: ignore[union-attr]
 
 
-def around(bench: Bench, inject: Callable[[], None]) -> dict[str, Any]:
-    """Something around the campaign breaks once four trials have ended."""
-    done: list[bool] = []
+def around(bench: Bench, inject: Callable[[], None], mend: Callable[[], None] = lambda: None) -> Row:
+    """Something around the campaign breaks once four trials have ended, and is mended ``PAUSE_S`` later."""
+    at: list[float] = []
 
     def changed() -> None:
-        if not done and status(campaign.store, "toy").ended >= MOMENT:
-            done.append(True)
+        if not at and status(campaign.store, "toy").ended >= MOMENT:
+            at.append(time.monotonic())
             note(bench.folder, -1, "fault")
             inject()
 
+    def turn() -> bool:
+        if len(at) == 1 and time.monotonic() > at[0] + PAUSE_S:
+            at.append(time.monotonic())
+            mend()
+        return False
+
     campaign = bench.campaign()
-    bench.drive(Hooks(changed))
+    bench.drive(Hooks(changed, turn))
     return row(bench, campaign, _after_faults(campaign, bench.folder))
 
 
@@ -73,7 +80,7 @@ def _after_faults(campaign: Campaign, folder: str) -> list[float]:
     return [min(end for end in ends if end > at) - at for at, _ in noted(folder, "fault")]
 
 
-def node_replaced(folder: str, _quick: bool) -> dict[str, Any]:
+def node_replaced(folder: str, _quick: bool) -> Row:
     """The node that runs all trials goes, and another comes two seconds later."""
     import ray
     from ray.cluster_utils import Cluster
@@ -82,19 +89,16 @@ def node_replaced(folder: str, _quick: bool) -> dict[str, Any]:
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     node = cluster.add_node(num_cpus=2)
 
-    def replaced() -> None:
-        cluster.remove_node(node, allow_graceful=False)
-        threading.Timer(2.0, lambda: cluster.add_node(num_cpus=2)).start()
-
     try:
         bench = Bench("node removed, another added", folder, cluster.address)
-        return around(bench, replaced)
+        gone = partial(cluster.remove_node, node, allow_graceful=False)
+        return around(bench, gone, lambda: cluster.add_node(num_cpus=2))
     finally:
         ray.shutdown()
         cluster.shutdown()
 
 
-def database_stopped(folder: str, quick: bool) -> dict[str, Any]:
+def database_stopped(folder: str, quick: bool) -> Row:
     """PostgreSQL stops, and starts again after 30 seconds."""
     server = PrivateServer()
     away_s = 3.0 if quick else AWAY_S
@@ -115,7 +119,7 @@ def database_stopped(folder: str, quick: bool) -> dict[str, Any]:
         server.remove()
 
 
-def disk_full(folder: str, _quick: bool) -> dict[str, Any]:
+def disk_full(folder: str, _quick: bool) -> Row:
     """The store's disk, of 8 MB, is filled for three seconds."""
     disk = Path(folder) / "home"
     disk.mkdir()
@@ -138,7 +142,7 @@ def disk_full(folder: str, _quick: bool) -> dict[str, Any]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def driver_killed(folder: str, quick: bool) -> dict[str, Any]:
+def driver_killed(folder: str, quick: bool) -> Row:
     """The driver's process is killed, and another one takes over."""
     bench = Bench("driver killed", folder)
     campaign = bench.campaign()
@@ -160,7 +164,7 @@ def driver_killed(folder: str, quick: bool) -> dict[str, Any]:
 def body(quick: bool) -> Outcome:
     """A row per fault."""
     rows = []
-    cases: list[Callable[[str], dict[str, Any]]] = [
+    cases: list[Callable[[str], Row]] = [
         lambda folder, fault=fault: in_a_trial(folder, fault)  # type: ignore[misc]
         for fault in (OF_TRIALS[:1] if quick else OF_TRIALS)
     ]

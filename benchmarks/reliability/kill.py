@@ -27,7 +27,7 @@ from tests.hpo.toy import history, open_toy
 
 ROOT = Path(__file__).parents[2]
 KILLS = {"serial": 40, "ray": 10}
-LONGEST_S = {"serial": 2.5, "ray": 4.0}
+LONGEST_S = {"serial": 6.0, "ray": 8.0}
 """A driver is killed at a moment drawn between its first and this second."""
 
 

@@ -19,8 +19,8 @@ LEASE_S = 5.0
 
 
 def work(request: TrialRequest, _report: Report) -> TrialOutcome:
-    """The toy trial; it takes 0.05 to 0.2 s, the longer the higher its beta."""
-    time.sleep(0.05 + 0.15 * (request.config["beta"] - 0.4))
+    """The toy trial; it takes 0.3 to 0.9 s, the longer the higher its beta."""
+    time.sleep(0.3 + (request.config["beta"] - 0.4))
     return evaluate(request)
 
 

@@ -34,8 +34,9 @@ class VirtualPool:
         """Workers without a trial."""
         return self._workers - len(self._running)
 
-    def submit(self, request: TrialRequest) -> None:
+    def submit(self, *requests: TrialRequest) -> None:
         """Start a trial now."""
+        [request] = requests
         lasts = duration_s(request.number, self._mean_s)
         moment = self._now()
         self.started.append(moment)

@@ -23,8 +23,8 @@ from workers.progress import Report, unheard
 REAL_MEAN_S = 6.0
 VIRTUAL_MEAN_S = 60.0
 CASES = {
-    "random": ((64, 320), (256, 768), (1024, 2048)),
-    "bayesian": ((4, 40), (16, 60), (64, 160), (256, 400)),
+    "random": ((64, 320), (256, 768)),
+    "bayesian": ((4, 40), (64, 160), (256, 320)),
 }
 """Workers and trials in virtual time, by way of searching."""
 GOAL = 0.95

@@ -74,11 +74,12 @@ class PatientStore:
     def add_trial(
         self, campaign: str, config: dict[str, Any], seed: int, proposal: dict[str, Any]
     ) -> TrialRecord:
-        """See ``Store.add_trial``; a driver adds one only while none is queued."""
+        """See ``Store.add_trial``; a driver's trials differ in their seeds, by which one is found again."""
 
         def add(again: bool) -> TrialRecord:
-            queued = self._store.trials(campaign, states={"queued"}, limit=1) if again else []
-            return queued[0] if queued else self._store.add_trial(campaign, config, seed, proposal)
+            queued = self._store.trials(campaign, states={"queued"}) if again else []
+            made = [trial for trial in queued if trial.seed == seed]
+            return made[0] if made else self._store.add_trial(campaign, config, seed, proposal)
 
         return self._try(add)
 

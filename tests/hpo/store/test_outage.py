@@ -14,7 +14,7 @@ from private_server import CannotRunError, PrivateServer
 
 from hpo.driver import Campaign, Hooks, drive
 from hpo.queries import status
-from hpo.store.patient import patiently
+from hpo.store.patient import patient, patiently
 from spikefront.errors import SpikefrontError, StoreAwayError
 from tests.hpo.toy import evaluate, history, open_toy
 from workers.outcome import TrialOutcome
@@ -150,6 +150,27 @@ def test_no_write_is_lost_or_made_twice_whenever_a_connection_breaks(
         8,
         0,
     ]
+
+
+def test_a_trial_that_may_have_been_added_is_found_again_among_others(tmp_path: Path) -> None:
+    class Once:
+        """Its first addition is made, and its answer lost."""
+
+        def __init__(self, store: Any) -> None:
+            self.trials, self._store, self._lost = store.trials, store, False
+
+        def add_trial(self, *what: Any) -> Any:
+            answer = self._store.add_trial(*what)
+            if not self._lost:
+                self._lost = True
+                raise StoreAwayError("the connection broke behind")
+            return answer
+
+    store = open_toy(tmp_path, **RANDOM).store
+    store.add_trial("toy", {"beta": 0.5}, 1, {})
+    added = patient(Once(store)).add_trial("toy", {"beta": 0.5}, 2, {})  # type: ignore[arg-type]
+    assert (added.number, added.seed) == (1, 2)
+    assert [trial.seed for trial in store.trials("toy")] == [1, 2]
 
 
 def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
