@@ -87,10 +87,15 @@ def _said(rows: dict[str, int]) -> str:
 
 
 @app.command()
-def collect(home: HomeOption = None) -> None:
+def collect(
+    home: HomeOption = None,
+    sole: Annotated[
+        bool, typer.Option("--sole", help="No other store keeps networks at SPIKEFRONT_ARTIFACTS.")
+    ] = False,
+) -> None:
     """Remove trained networks that no trial names, older than an hour; no driver may be at work."""
     from hpo.collecting import collect as remove
 
-    done = remove(home_at(home))
+    done = remove(home_at(home), sole)
     missing = f"; {done.missing} that trials name are missing" if done.missing else ""
     print(f"removed {done.removed} files of {done.removed_bytes / 1e6:.1f} MB, kept {done.kept}{missing}")

@@ -10,14 +10,20 @@ GRACE_S = 3600.0
 """Younger files stay: a network is written before the record that names it."""
 
 
-def collect(home: Home) -> Collected:
-    """Remove what nothing in the home's store names.
+def collect(home: Home, sole: bool = False) -> Collected:
+    """Remove what nothing in the home's store names; ``sole`` says that no other store keeps networks there.
 
     Raises:
-        ConflictError: a driver is at work, or the home has a second store with networks in the same folder.
+        ConflictError: a driver is at work, or the home has a second store with networks in the same folder,
+            or networks are elsewhere and ``sole`` was not said.
     """
     own = home.path / "store.db"
-    if own.exists() and home.store_url != sqlite_url(own):
+    if home.artifacts_elsewhere and not sole:
+        raise ConflictError(
+            f"networks are kept in {home.artifacts.where}, where other stores may keep theirs: say --sole if "
+            "none does"
+        )
+    if not home.artifacts_elsewhere and own.exists() and home.store_url != sqlite_url(own):
         raise ConflictError(
             f"the home {home.path} has a store of its own, {own}, beside the one that SPIKEFRONT_STORE "
             "names, and their networks cannot be told apart: give the other store a home of its own"

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hpo.store import Store, open_store
-from hpo.store.artifacts import ArtifactFolder
+from hpo.store.artifacts import ArtifactFolder, Artifacts
 from spikefront.errors import InputError, NotFoundError
 
 DEFAULT_HOME = "spikefront-home"
@@ -53,9 +53,25 @@ class Home:
         return open_store(self.store_url)
 
     @property
-    def artifacts(self) -> ArtifactFolder:
-        """Trained networks, by content."""
-        return ArtifactFolder(self.path / "artifacts")
+    def artifacts(self) -> Artifacts:
+        """Trained networks, by content: in the home, or where ``SPIKEFRONT_ARTIFACTS`` says.
+
+        Raises:
+            InputError, ToolMissingError: there is no such kind of place, or its package is not installed.
+        """
+        place = os.environ.get("SPIKEFRONT_ARTIFACTS")
+        if not place:
+            return ArtifactFolder(self.path / "artifacts")
+        if "://" not in place or place.startswith("file://"):
+            return ArtifactFolder(Path(place.removeprefix("file://")).absolute())
+        from hpo.store.remote import RemoteArtifacts
+
+        return RemoteArtifacts(place)
+
+    @property
+    def artifacts_elsewhere(self) -> bool:
+        """Whether artifacts are kept where other homes may keep theirs."""
+        return bool(os.environ.get("SPIKEFRONT_ARTIFACTS"))
 
     def campaign_folder(self, name: str) -> Path:
         """The folder of one campaign's pictures and reports, made on first use."""

@@ -101,6 +101,7 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None, splits:
 
     Raises:
         DataError: the data set cannot be loaded, or is not the one that the campaign began with.
+        InputError: trained networks cannot be kept where they shall be.
     """
     from hpo.driver import Campaign
     from hpo.problem import build_problem
@@ -109,6 +110,7 @@ def open_campaign(store: Store, home: Home, name: str, root: str | None, splits:
     from workers.many import program_key
 
     spec = spec_of(store, name)
+    home.artifacts.check()
     splits = splits or read_data(store, name, root)
     problem = build_problem(spec, splits.shape, splits.classes, starts(store, spec))
     key = partial(program_key, input_shape=splits.shape, classes=splits.classes)

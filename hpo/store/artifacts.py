@@ -1,4 +1,4 @@
-"""A folder of files named by their content: trained networks, reports.
+"""Files named by their content: trained networks. In a folder here, elsewhere in ``hpo.store.remote``.
 
 The name of a file is the sha256 of its bytes, so a name from anywhere can neither leave the folder nor stand
 for other bytes than those that were written.
@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from spikefront.errors import DataError, InputError, NotFoundError
 
-_TEMPORARY = ".new-"
+TEMPORARY = ".new-"
+"""Names of what is being written begin so."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,12 +30,37 @@ class Collected:
     missing: int
 
 
+class Artifacts(Protocol):
+    """A place for artifacts; one suite of tests holds all kinds."""
+
+    where: str
+    """The place as it may be shown."""
+
+    def check(self) -> None:
+        """Raise InputError when the place cannot be written."""
+
+    def put(self, data: bytes) -> str:
+        """Keep ``data``, whole or not at all, and return its sha256 in hex."""
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of that sha256; InputError, NotFoundError or DataError where there are none."""
+
+    def collect(self, named: Collection[str], before: float) -> Collected:
+        """Remove what is not in ``named`` and was last written ``before``, a POSIX time."""
+
+
 class ArtifactFolder:
     """Content-addressed files under one folder, created when missing; safe for many writers at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.where = str(root)
         root.mkdir(parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        """The folder was made and can be written; what fails later fails with the disk."""
+        if not os.access(self._root, os.W_OK):
+            raise InputError(f"the folder {self._root} cannot be written: mend that, or name another place")
 
     def put(self, data: bytes) -> str:
         """Write ``data`` durably, once, and return its sha256 in hex."""
@@ -71,7 +98,7 @@ class ArtifactFolder:
 
         What a writer that was killed left half written goes too; names that are no artifact's stay.
         """
-        files = [path for path in self._root.glob("??/*") if _is_ours(path)]
+        files = [path for path in self._root.glob("??/*") if is_artifact(path.parent.name, path.name)]
         removed = [path for path in files if path.name not in named and path.stat().st_mtime < before]
         size = sum(path.stat().st_size for path in removed)
         for path in removed:
@@ -81,14 +108,19 @@ class ArtifactFolder:
 
     def path(self, digest: str) -> Path:
         """Where the file named ``digest`` lies or would lie; InputError when that is no sha256."""
-        if not _DIGEST.fullmatch(digest):
-            raise InputError(f"{digest!r:.80} names no artifact; use a sha256 of 64 lower-case hex digits.")
+        check_digest(digest)
         return self._root / digest[:2] / digest
 
 
-def _is_ours(path: Path) -> bool:
-    name = path.name
-    return name.startswith(_TEMPORARY) or (bool(_DIGEST.fullmatch(name)) and name[:2] == path.parent.name)
+def check_digest(digest: str) -> None:
+    """Raise InputError when ``digest`` is no sha256 in lower-case hex."""
+    if not _DIGEST.fullmatch(digest):
+        raise InputError(f"{digest!r:.80} names no artifact; use a sha256 of 64 lower-case hex digits.")
+
+
+def is_artifact(folder: str, name: str) -> bool:
+    """Whether a file of that name in a folder of that name is an artifact, or one half written."""
+    return name.startswith(TEMPORARY) or (bool(_DIGEST.fullmatch(name)) and name[:2] == folder)
 
 
 def _digest_of(path: Path) -> str:
@@ -97,7 +129,7 @@ def _digest_of(path: Path) -> str:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
