@@ -1,8 +1,8 @@
 """How often ``[stop_when] growth`` ends a campaign too early, and how late it is otherwise.
 
-Campaigns run to 150 trials without the rule; afterwards every rule is asked, trial by trial, when it would
+Campaigns run to 100 trials without the rule; afterwards every rule is asked, trial by trial, when it would
 have stopped them. Too early: within as many trials as the rule speaks of, the hypervolume then grew by more
-than the rule's share. Lost is what the rest of the 150 trials still added. Rules: both conditions (ours), and
+than the rule's share. Lost is what the rest of the 100 trials still added. Rules: both conditions (ours), and
 each of them alone.
 
     python -m benchmarks.optimizer.stop_rule [--quick] [--work FILE] [--seeds 0 1 2] [--json PATH]
@@ -22,7 +22,7 @@ from benchmarks.optimizer.problems import make
 from hpo.stopping import growth_reason
 
 PROBLEMS = ("snn60", "spiking", "osy", "weldedbeam", "discbrake", "srn")
-TRIALS = 150
+TRIALS = 100
 SHARES = (0.01, 0.02, 0.05)
 WITHIN = (20, 30)
 Rule = Callable[[Sequence[float], Sequence[float | None], float, int], str | None]
