@@ -12,12 +12,10 @@ from benchmarks.optimizer.problems import best_known
 
 Campaign = Mapping[str, Any]
 Groups = Mapping[tuple[str, str], Mapping[int, Campaign]]
-BUDGETS = (25, 50, 75, 100)
+BUDGETS = (25, 50, 75, 100, 200)
 JUDGED = (50, 100)
-LAST = BUDGETS[-1]
+LAST = JUDGED[-1]
 OURS = "ours"
-# All other methods are peers.
-OWN = (OURS,)
 
 
 def volume_at(campaign: Campaign, evaluations: int) -> float:
@@ -44,15 +42,21 @@ def table(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
 
 def verdict(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Ours against the best peer at each judged budget: wins, the worst ratio, whether the goal is met."""
-    ratios = {}
-    for row in rows:
-        if row["method"] == OURS:
-            ratios |= {f"{row['problem']} at {n}": row.get(f"to_best_peer_{n}") for n in JUDGED}
-    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
-    wins = sum(ratio >= 1.0 for ratio in known.values())
-    worst = min(known.values(), default=0.0)
-    met = bool(known) and wins >= 0.8 * len(known) and worst >= 0.97
-    return {"met": met, "wins": wins, "pairs": len(known), "worst_ratio": worst, "ratios": known}
+    ours = [row for row in rows if row["method"] == OURS]
+    won = {f"{row['problem']} at {n}": row.get(f"best_at_{n}") for row in ours for n in JUDGED}
+    won = {name: best for name, best in won.items() if best is not None}
+    ratios = {f"{row['problem']} at {n}": row.get(f"to_best_peer_{n}") for row in ours for n in JUDGED}
+    ratios = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    worst = min(ratios.values(), default=math.inf)
+    met = bool(won) and sum(won.values()) >= 0.8 * len(won) and worst >= 0.97
+    return {
+        "met": met,
+        "wins": sum(won.values()),
+        "pairs": len(won),
+        "lost": [name for name, best in won.items() if not best],
+        "worst_ratio": worst if ratios else None,
+        "carried_forward": [f"{r['method']} on {r['problem']}" for r in rows if r["cut_at"]],
+    }
 
 
 def row_of(problem: str, method: str, campaigns: Sequence[Campaign]) -> dict[str, Any]:
@@ -60,8 +64,8 @@ def row_of(problem: str, method: str, campaigns: Sequence[Campaign]) -> dict[str
     row: dict[str, Any] = {"problem": problem, "method": method, "seeds": len(campaigns)}
     for n in BUDGETS:
         known = [volume_at(c, n) for c in campaigns if c["evaluations"] >= n]
-        low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if known else [math.nan] * 3
-        row |= {f"hv_{n}": _rounded(middle), f"quartiles_{n}": [_rounded(low), _rounded(high)]}
+        spread = [float(f"{v:.6g}") for v in np.quantile(known, [0.25, 0.5, 0.75])] if known else None
+        row |= {f"hv_{n}": spread[1] if spread else None, f"quartiles_{n}": spread and spread[::2]}
     best = best_known().get(problem)
     row["share_of_best_known"] = row["hv_100"] / best if best and row["hv_100"] is not None else None
     row["infeasible"] = statistics.median(_infeasible(c) for c in campaigns)
@@ -75,30 +79,37 @@ def _infeasible(campaign: Campaign) -> float:
     return 1.0 - first.count("1") / len(first)
 
 
-def _rounded(value: float) -> float | None:
-    return None if math.isnan(value) else float(f"{value:.6g}")
-
-
-def _compare(
-    rows: Sequence[dict[str, Any]], groups: Mapping[tuple[str, str], Mapping[int, Campaign]]
-) -> None:
-    """Add to our rows the ratio to the best peer's median and the evaluations that reach its last one."""
+def _compare(rows: Sequence[dict[str, Any]], groups: Groups) -> None:
+    """Add to our rows how they stand to the best peer's median, at the same evaluations and at half of them."""
     for ours in rows:
-        peers = [row for row in rows if row["problem"] == ours["problem"] and row["method"] not in OWN]
+        peers = [row for row in rows if row["problem"] == ours["problem"] and row["method"] != OURS]
         if ours["method"] != OURS or not peers:
             continue
+        best = {n: _best(peers, n) for n in BUDGETS}
         for n in BUDGETS:
-            best = max((row[f"hv_{n}"] for row in peers if row[f"hv_{n}"] is not None), default=0.0)
-            ours[f"to_best_peer_{n}"] = _ratio(ours[f"hv_{n}"], best)
-        last = max((row[f"hv_{LAST}"] for row in peers if row[f"hv_{LAST}"] is not None), default=math.inf)
-        ours["evaluations_to_best_peer"] = reached(list(groups[ours["problem"], OURS].values()), last)
+            ours[f"to_best_peer_{n}"] = _ratio(ours[f"hv_{n}"], best[n])
+            ours[f"best_at_{n}"] = _is_best(ours[f"hv_{n}"], best[n])
+        for n in JUDGED:
+            ours[f"{n}_to_best_peer_{2 * n}"] = _ratio(ours[f"hv_{n}"], best[2 * n])
+        last = best[LAST]
+        campaigns = list(groups[ours["problem"], OURS].values())
+        ours["evaluations_to_best_peer"] = None if last is None else reached(campaigns, last)
 
 
-def _ratio(ours: float | None, best: float) -> float | None:
-    """Ours to the best peer's; 1 where neither found anything, None where only ours did."""
-    if ours is None or (best == 0 and ours > 0):
-        return None
-    return ours / best if best > 0 else 1.0
+def _best(peers: Sequence[Mapping[str, Any]], evaluations: int) -> float | None:
+    """The best median among peers that have so many evaluations."""
+    return max(
+        (row[f"hv_{evaluations}"] for row in peers if row[f"hv_{evaluations}"] is not None), default=None
+    )
+
+
+def _is_best(ours: float | None, best: float | None) -> bool | None:
+    return None if ours is None or best is None else ours >= best
+
+
+def _ratio(ours: float | None, best: float | None) -> float | None:
+    """Ours to the best peer's; None where it has no meaning because a peer found nothing or was not run."""
+    return ours / best if ours is not None and best else None
 
 
 def reached(campaigns: Sequence[Campaign], volume: float) -> int | None:

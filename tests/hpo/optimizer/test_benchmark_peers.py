@@ -112,6 +112,23 @@ def test_the_summary_compares_medians_with_the_best_peer_and_carries_cut_runs_fo
     assert rows["ours"]["evaluations_to_best_peer"] == 51
     judged = summary.verdict(list(rows.values()))
     assert (judged["wins"], judged["pairs"], judged["met"]) == (1, 2, False)
+    assert judged["lost"] == ["p at 50"]
+    assert judged["carried_forward"] == ["ax on p"]
+
+
+def test_finding_something_where_no_peer_does_is_a_win():
+    rows = summary.table([campaign("ours", 0, [0.1] * 100), campaign("tpe", 0, [0.0] * 100)])
+    judged = summary.verdict(rows)
+    assert (judged["wins"], judged["pairs"], judged["met"]) == (2, 2, True)
+    assert judged["worst_ratio"] is None
+
+
+def test_ours_at_half_the_evaluations_of_a_cheap_peer():
+    ours, peer = [0.02 * n for n in range(100)], [0.01 * n for n in range(200)]
+    rows = summary.table([campaign("ours", 0, ours), campaign("tpe", 0, peer, evaluations=200)])
+    best = next(row for row in rows if row["method"] == "ours")
+    assert best["50_to_best_peer_100"] == pytest.approx(0.98 / 0.99)
+    assert best["100_to_best_peer_200"] == pytest.approx(1.98 / 1.99)
 
 
 def test_what_the_work_file_has_is_not_run_again(tmp_path, capsys):
