@@ -80,7 +80,7 @@ def _infeasible(campaign: Campaign) -> float:
 
 
 def _compare(rows: Sequence[dict[str, Any]], groups: Groups) -> None:
-    """Add to our rows how they stand to the best peer's median, at the same evaluations and at half of them."""
+    """Add to our rows their ratio to the best peer's median, at as many evaluations and at half of them."""
     for ours in rows:
         peers = [row for row in rows if row["problem"] == ours["problem"] and row["method"] != OURS]
         if ours["method"] != OURS or not peers:
