@@ -27,6 +27,7 @@ __all__ = ["BOXES", "COMPARED", "Box", "Measured", "best_known", "c2dtlz2", "mak
 
 BEST_KNOWN = Path(__file__).with_name("best_known.json")
 COMPARED = (
+    "table",
     "snn60",
     "snn95",
     "osy",
