@@ -16,7 +16,6 @@ from benchmarks.optimizer.methods.protocol import finished
 from benchmarks.optimizer.methods.with_pymoo import Generations
 from benchmarks.optimizer.problems import COMPARED, make
 from hpo.optimizer import Observation, Proposal
-from hpo.pareto import non_dominated
 from hpo.space import Config
 
 # BoTorch's figure, of a long NSGA-II of its own, as a check.
@@ -33,10 +32,9 @@ def search(box: Box, generations: int, seed: int) -> np.ndarray:
         observation = _true(box, index, config)
         method.tell(finished(box.problem, observation))
         if observation.is_feasible:
-            points = scale.transform(list(observation.points))
-            if not (len(front) and (front <= points[:, None]).all(axis=2).any(axis=1).all()):
-                merged = np.vstack([front, points])
-                front = merged[non_dominated(merged)]
+            for point in scale.transform(list(observation.points)):
+                if not (front <= point).all(axis=1).any():
+                    front = np.vstack([front[(front < point).any(axis=1)], point])
     return front
 
 
