@@ -55,6 +55,8 @@ def body(chosen: argparse.Namespace, quick: bool) -> Outcome:
 
         draw(rows, chosen.plots)
     table = summary.table(rows)
+    if chosen.markdown:
+        print(summary.markdown(table, 50), summary.markdown(table, 100), sep="\n\n")
     extra = {"cpu_limit_s": chosen.cpu_limit, "skipped": missing, **summary.verdict(table)}
     return table, quick or extra["met"], extra
 
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--problems", nargs="*", default=list(COMPARED), choices=[*BOXES, *ELSEWHERE])
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw curves into this folder")
+    parser.add_argument("--markdown", action="store_true", help="print medians as tables for a page")
     parser.add_argument("--only-summary", action="store_true", help="run nothing, sum up the work file")
     return parser
 

@@ -59,6 +59,27 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def markdown(rows: Sequence[Mapping[str, Any]], evaluations: int) -> str:
+    """Medians after so many evaluations: problems by methods, seeds in brackets, the best in bold."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = ["| problem | " + " | ".join(methods) + " |", "|---" * (1 + len(methods)) + "|"]
+    for problem in dict.fromkeys(row["problem"] for row in rows):
+        found = {row["method"]: row for row in rows if row["problem"] == problem}
+        best = _best(list(found.values()), evaluations)
+        cells = [_cell(found.get(method), evaluations, best) for method in methods]
+        lines.append(f"| `{problem}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any] | None, evaluations: int, best: float | None) -> str:
+    value = None if row is None else row[f"hv_{evaluations}"]
+    if row is None or value is None:
+        return "-"
+    carried = "*" if any(cut < evaluations for cut in row["cut_at"] or ()) else ""
+    text = f"{value:.4g}{carried} ({row['seeds']})"
+    return f"**{text}**" if value == best and best else text
+
+
 def row_of(problem: str, method: str, campaigns: Sequence[Campaign]) -> dict[str, Any]:
     """Medians and quartiles of one method's campaigns on one problem; None beyond their evaluations."""
     row: dict[str, Any] = {"problem": problem, "method": method, "seeds": len(campaigns)}

@@ -17,10 +17,11 @@ from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolu
 from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import ModelListGP, SingleTaskGP
+from botorch.models.model import Model
 from botorch.models.transforms import Standardize
 from botorch.optim import optimize_acqf
 from botorch.sampling import SobolQMCNormalSampler
-from gpytorch.mlls import SumMarginalLogLikelihood
+from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from benchmarks.optimizer.methods.protocol import Finished, Method
 from hpo.optimizer import Problem
@@ -73,13 +74,16 @@ class Relaxed:
         pending = torch.tensor(np.stack(list(self._running.values()))) if self._running else None
         sampler = SobolQMCNormalSampler(torch.Size([DRAWS]), seed=index)
         if len(complete) < 2:
-            model = _fitted([rows] * constraints.shape[1], list(constraints.T))
             limits = _limits(0, constraints.shape[1])
-            return qLogProbabilityOfFeasibility(model, limits, sampler=sampler, X_pending=pending)
-        values = -np.stack([f.values for f in complete])
-        known = self._rows(complete)
+            return qLogProbabilityOfFeasibility(
+                _fitted([(rows, constraints)]), limits, sampler=sampler, X_pending=pending
+            )
+        values, known = -np.stack([f.values for f in complete]), self._rows(complete)
         count = values.shape[1]
-        model = _fitted([known] * count + [rows] * constraints.shape[1], [*values.T, *constraints.T])
+        if len(complete) == len(self._finished):
+            model = _fitted([(rows, np.hstack([values, constraints]))])
+        else:
+            model = _fitted([(known, values), (rows, constraints)])
         return qLogNoisyExpectedHypervolumeImprovement(
             model,
             ref_point=torch.tensor(-self._problem.scale.reference),
@@ -100,14 +104,15 @@ def qlognehvi(problem: Problem) -> Method:
     return Relaxed(problem)
 
 
-def _fitted(rows: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> ModelListGP:
-    models = [
-        SingleTaskGP(torch.tensor(x), torch.tensor(y)[:, None], outcome_transform=Standardize(1))
-        for x, y in zip(rows, targets, strict=True)
-    ]
-    model = ModelListGP(*models)
-    fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
-    return model
+def _fitted(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> Model:
+    """Independent outputs (n, m) at rows (n, d), one batch of processes for each pair."""
+    models = []
+    for rows, targets in parts:
+        transform = Standardize(targets.shape[1])
+        model = SingleTaskGP(torch.tensor(rows), torch.tensor(targets), outcome_transform=transform)
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+        models.append(model)
+    return models[0] if len(models) == 1 else ModelListGP(*models)
 
 
 def _limits(first: int, count: int) -> list[Constraint]:

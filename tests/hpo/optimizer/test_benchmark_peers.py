@@ -116,6 +116,13 @@ def test_the_summary_compares_medians_with_the_best_peer_and_carries_cut_runs_fo
     assert judged["carried_forward"] == ["ax on p"]
 
 
+def test_the_page_marks_the_best_and_what_was_carried_forward():
+    runs = [campaign("tpe", 0, [0.5] * 100), campaign("ax", 0, [1.0] * 60, cut_at=60)]
+    rows = summary.table(runs)
+    assert summary.markdown(rows, 100).splitlines()[2] == "| `p` | **1* (1)** | 0.5 (1) |"
+    assert summary.markdown(rows, 50).splitlines()[2] == "| `p` | **1 (1)** | 0.5 (1) |"
+
+
 def test_finding_something_where_no_peer_does_is_a_win():
     rows = summary.table([campaign("ours", 0, [0.1] * 100), campaign("tpe", 0, [0.0] * 100)])
     judged = summary.verdict(rows)
