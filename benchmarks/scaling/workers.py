@@ -5,14 +5,17 @@ first trial after the start and the start of the last. In virtual time (``benchm
 cost nothing and the driver what it costs; the search is over the tests' toy, whose models are small.
 """
 
+import argparse
+import json
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
-from benchmarks.common import Outcome, run_benchmark
+from benchmarks.common import Outcome, Row, run_benchmark
 from benchmarks.scaling.virtual import VirtualPool, duration_s
 from hpo.driver import Hooks, drive
 from tests.hpo.toy import evaluate, open_toy
@@ -28,6 +31,7 @@ CASES = {
 }
 """Workers and trials in virtual time, by way of searching."""
 GOAL = 0.95
+Case = tuple[str, int, int, str]
 
 
 def sleeping(request: TrialRequest, _report: Report) -> TrialOutcome:
@@ -40,7 +44,7 @@ def sleeping(request: TrialRequest, _report: Report) -> TrialOutcome:
     return replace(found, timings={"train_s": time.time() - begin, "begin_s": begin})
 
 
-def real(workers: int, trials: int, search: str) -> dict[str, Any]:
+def real(workers: int, trials: int, search: str) -> Row:
     """Sleeping trials on Ray workers of this machine."""
     from workers.ray_pool import RayPool
 
@@ -59,7 +63,7 @@ def real(workers: int, trials: int, search: str) -> dict[str, Any]:
     return _row("real", search, (workers, trials, REAL_MEAN_S), share, None)
 
 
-def virtual(workers: int, trials: int, search: str) -> dict[str, Any]:
+def virtual(workers: int, trials: int, search: str) -> Row:
     """Trials of a minute in virtual time."""
     with tempfile.TemporaryDirectory() as home:
         campaign = open_toy(home, search=search, budget={"trials": trials, "initial": 10})
@@ -69,9 +73,7 @@ def virtual(workers: int, trials: int, search: str) -> dict[str, Any]:
     return _row("virtual", search, (workers, trials, VIRTUAL_MEAN_S), pool.utilisation(workers), cost)
 
 
-def _row(
-    kind: str, search: str, size: tuple[int, int, float], busy: float, driver_s: float | None
-) -> dict[str, Any]:
+def _row(kind: str, search: str, size: tuple[int, int, float], busy: float, driver_s: float | None) -> Row:
     workers, trials, mean_s = size
     return {
         "kind": kind,
@@ -85,14 +87,41 @@ def _row(
     }
 
 
-def body(quick: bool) -> Outcome:
-    """A row per number of workers."""
-    rows = [real(2 if quick else 4, 6 if quick else 48, "bayesian")]
-    for search, cases in CASES.items():
-        rows += [virtual(*case, search) for case in (cases[:1] if quick else cases)]
-    wanted = [row for row in rows if row["workers"] in (4, 64, 256)]
-    return rows, all(row["busy"] >= GOAL for row in wanted), {"seed": 3}
+def cases(quick: bool) -> list[Case]:
+    """What to measure: kind, workers, trials, way of searching."""
+    if quick:
+        return [("real", 2, 6, "bayesian"), ("virtual", 64, 192, "random")]
+    many = [("virtual", *size, search) for search, sizes in CASES.items() for size in sizes]
+    return [("real", 4, 48, "bayesian"), *many]
+
+
+def measured(case: Case, work: Path | None) -> Row:
+    """A case's row, from the work file if it is there."""
+    lines = work.read_text(encoding="utf-8").splitlines() if work is not None and work.exists() else []
+    known = {json.dumps(kept["case"]): kept["row"] for kept in map(json.loads, lines)}
+    if (name := json.dumps(case)) in known:
+        return dict(known[name])
+    kind, workers, trials, search = case
+    row = (real if kind == "real" else virtual)(workers, trials, search)
+    if work is not None:
+        with work.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"case": case, "row": row}) + "\n")
+    return row
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run what the work file lacks."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--work", type=Path, metavar="FILE", help="rows known so far, to go on from")
+    chosen, rest = parser.parse_known_args(argv)
+
+    def body(quick: bool) -> Outcome:
+        rows = [measured(case, None if quick else chosen.work) for case in cases(quick)]
+        wanted = [row for row in rows if row["workers"] in (4, 64, 256)]
+        return rows, all(row["busy"] >= GOAL for row in wanted), {"seed": 3}
+
+    return run_benchmark("scaling.workers", "busy 95 % of the time at 4, 64 and 256 workers", body, rest)
 
 
 if __name__ == "__main__":
-    sys.exit(run_benchmark("scaling.workers", "busy 95 % of the time at 4, 64 and 256 workers", body))
+    sys.exit(main(sys.argv[1:]))
