@@ -5,7 +5,6 @@ later ``drive`` goes on from what is recorded. A free worker never waits for ano
 processes ask (pause, cancel, more trials) stands in the store too, and is looked up in every turn.
 """
 
-import platform
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any, Literal
 
 from hpo.batching import batch_size, held
 from hpo.campaign import CampaignSpec
-from hpo.feasible import feasible_points, is_feasible
+from hpo.feasible import feasible_points
 from hpo.history import observations, observe
 from hpo.home import Home
 from hpo.lease import LEASE_S, Lease, hold
@@ -22,12 +21,13 @@ from hpo.noting import Notes
 from hpo.optimizer import Exhausted, Observation, Problem, Proposal
 from hpo.optimizer.propose import propose, random_proposal
 from hpo.pruning import Pruner, pruner_of
+from hpo.recording import result_of
 from hpo.space import Config
 from hpo.stopping import StopWatch, watch_of
-from hpo.store import CampaignRecord, CampaignState, DesignResult, Store, TrialRecord, TrialResult
+from hpo.store import CampaignRecord, CampaignState, Store, TrialRecord, TrialResult
 from hpo.store.patient import PATIENCE_S, patient, patiently
 from spikefront.errors import InputError, SpikefrontError, StoreAwayError, TakenOverError
-from workers.outcome import DesignOutcome, TrialOutcome, TrialRequest
+from workers.outcome import TrialOutcome, TrialRequest
 from workers.pool import Pool
 from workers.progress import Listener, Progress
 
@@ -276,42 +276,16 @@ def _request(campaign: Campaign, trial: TrialRecord) -> TrialRequest:
 def _record(
     campaign: Campaign, hooks: Hooks, number: int, outcome: TrialOutcome
 ) -> tuple[TrialRecord, Observation]:
-    """Write an outcome; its artifact goes to disk before the transaction that names it."""
+    """Write an outcome; its artifact goes to disk, once there is room, before what names it is written."""
+    content, put = outcome.artifact, campaign.home.artifacts.put
+    kept = patiently(lambda _: put(content), (OSError,), hooks.patience_s, hooks.told) if content else None
     try:
-        trial = campaign.store.finish_trial(campaign.name, number, _result(campaign, hooks, outcome))
+        trial = campaign.store.finish_trial(campaign.name, number, result_of(campaign.spec, outcome, kept))
     except InputError as error:  # numbers that are not finite, above all
         trial = campaign.store.finish_trial(
             campaign.name, number, TrialResult("failed", reason=f"its outcome cannot be recorded: {error}")
         )
     return trial, observe(campaign.spec, trial, campaign.store.points(campaign.name, (number, number)))
-
-
-def _result(campaign: Campaign, hooks: Hooks, outcome: TrialOutcome) -> TrialResult:
-    """The outcome as the store takes it; its artifact is on disk then, once the disk has room."""
-    content, put = outcome.artifact, campaign.home.artifacts.put
-    kept = patiently(lambda _: put(content), (OSError,), hooks.patience_s, hooks.told) if content else None
-    designs = [_design(campaign.spec, design) for design in outcome.designs]
-    return TrialResult(
-        state=outcome.state,
-        reason=outcome.reason or "",
-        traceback=outcome.traceback or "",
-        metrics=outcome.metrics,
-        constraints=outcome.constraints,
-        spikes_per_layer=outcome.spikes_per_layer,
-        timings=outcome.timings,
-        versions={**outcome.versions, "machine": platform.machine()},
-        artifact=kept,
-        designs=designs,
-    )
-
-
-def _design(spec: CampaignSpec, design: DesignOutcome) -> DesignResult:
-    return DesignResult(
-        config=design.config,
-        measures=design.measures,
-        details=design.details,
-        feasible=is_feasible(spec, design.measures),
-    )
 
 
 def _check_hope(campaign: Campaign, ended: list[Observation]) -> None:
