@@ -7,6 +7,7 @@ cost nothing and the driver what it costs; the search is over the tests' toy, wh
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -69,8 +70,11 @@ def virtual(workers: int, trials: int, search: str) -> Row:
         campaign = open_toy(home, search=search, budget={"trials": trials, "initial": 10})
         pool = VirtualPool(workers, VIRTUAL_MEAN_S)
         drive(campaign, pool, Hooks())
+        cpu_s = pool.cpu_s()
     cost = statistics.fmean(pool.driver_s)
-    return _row("virtual", search, (workers, trials, VIRTUAL_MEAN_S), pool.utilisation(workers), cost)
+    row = _row("virtual", search, (workers, trials, VIRTUAL_MEAN_S), pool.utilisation(workers), cost)
+    load = round(os.getloadavg()[0], 1)
+    return {**row, "driver_cpu_ms_per_trial": round(1000 * cpu_s, 1), "load_average": load}
 
 
 def _row(kind: str, search: str, size: tuple[int, int, float], busy: float, driver_s: float | None) -> Row:
