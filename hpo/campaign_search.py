@@ -22,7 +22,7 @@ class StopSpec(BaseModel):
     growth: float | None = Field(
         None, gt=0.0, lt=1.0, description="share by which the hypervolume must still be expected to grow"
     )
-    within: int = Field(30, ge=5, le=10_000, description="trials in which it must")
+    within: int = Field(20, ge=5, le=10_000, description="trials in which it must")
 
     @model_validator(mode="after")
     def _some_rule(self) -> "StopSpec":

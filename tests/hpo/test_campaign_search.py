@@ -40,7 +40,7 @@ def test_what_is_given_is_kept_as_written():
     """
     spec = CampaignSpec.from_text(text, "toml")
     assert spec.start == ({"beta": 0.9}, {"beta": 0.8, "threshold": 1.0})
-    assert (spec.stop_when.hours, spec.stop_when.growth, spec.stop_when.within) == (2.0, 0.01, 30)
+    assert (spec.stop_when.hours, spec.stop_when.growth, spec.stop_when.within) == (2.0, 0.01, 20)
     assert (spec.warm_start.campaign, spec.warm_start.share) == ("earlier", 0.5)
     assert CampaignSpec.from_mapping(spec.as_json()) == spec
 
