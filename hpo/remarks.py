@@ -5,7 +5,6 @@ from typing import Any
 
 from hpo.history import AUDIT
 from hpo.narrowing import shown
-from hpo.paging import each_trial
 from hpo.queries import FrontDesign, front, spec_of, status
 from hpo.space import Categorical, Ordinal, Variable
 from hpo.store import Store
@@ -40,7 +39,7 @@ def remarks(store: Store, name: str) -> list[str]:
 
 def _audit(store: Store, name: str, stopped: int) -> str:
     """How often a verdict of silence was wrong, as far as condemned trainings ran on to show it."""
-    audits = [trial.metrics["audit"] for trial in each_trial(store, name) if "audit" in trial.metrics]
+    audits = store.metric(name, "audit")
     if not audits:
         return ""
     recovered = sum(audit["recovered"] for audit in audits)
@@ -52,7 +51,7 @@ def _audit(store: Store, name: str, stopped: int) -> str:
 
 def _pruned(store: Store, name: str, stopped: int) -> str:
     """How many trials were stopped as hopeless, and how many that ran on improved the front after all."""
-    audits = [trial.metrics[AUDIT] for trial in store.trials(name) if AUDIT in trial.metrics]
+    audits = store.metric(name, AUDIT)
     if not stopped and not audits:
         return ""
     improved = sum(audit["improved"] for audit in audits)

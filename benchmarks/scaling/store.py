@@ -2,11 +2,14 @@
 
 The campaign is taken in as from a file. Commands are timed within a process that has the store open, and as
 fresh processes, with the interpreter's start, its processor time (other programs share the machine) and its
-largest memory; what the driver does per trial is timed
-in this campaign and in one of 100 trials beside it.
+largest memory; what the driver does per trial is timed in this campaign and in one of 100 trials beside it.
+What reads every trial is Python's work on either database, and timed on SQLite alone. ``--work FOLDER`` keeps
+the SQLite store and finished rows for another turn.
 """
 
+import argparse
 import itertools
+import json
 import os
 import statistics
 import subprocess
@@ -16,13 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from benchmarks.common import Outcome, Row, run_benchmark
 from benchmarks.scaling.many_trials import ManyTrials, campaign_row
 from hpo import plots
 from hpo.bundle import write_bundle
-from hpo.bundle_read import read_bundle
 from hpo.history import observations
 from hpo.home import Home
 from hpo.overview import statuses
@@ -35,7 +36,10 @@ from tests.hpo.store.private_server import CannotRunError, PrivateServer
 ROOT = Path(__file__).parents[2]
 GOAL_S = 1.0
 GOAL_RATIO = 3.0
-JUDGED = ("list", "status", "front")
+COMMANDS = {"list": ("list",), "status": ("status", "large"), "front": ("front", "large")}
+JUDGED = tuple(COMMANDS)
+WHOLE = ("hypervolume curve", "history on resume")
+"""What reads every trial."""
 REPEATS = 5
 COMMAND = """
 import atexit, re, sys, time
@@ -52,7 +56,7 @@ main()
 @contextmanager
 def stores(folder: Path) -> Iterator[dict[str, str]]:
     """URL of an empty store of each kind; PostgreSQL where its programs are installed."""
-    urls = {"sqlite": f"sqlite:///{folder / 'store.db'}"}
+    urls = {"sqlite": f"sqlite:///{folder / 'sqlite' / 'store.db'}"}
     try:
         server = PrivateServer()
     except CannotRunError as error:
@@ -142,54 +146,75 @@ def driver_rows(store: Store, kind: str, small: str, large: str, trials: ManyTri
     return rows
 
 
-def on(kind: str, url: str, folder: Path, trials: ManyTrials) -> tuple[list[Row], dict[str, Any]]:
-    """All rows of one kind of store."""
+def on(kind: str, url: str, home: Home, trials: ManyTrials) -> list[Row]:
+    """All rows of one kind of store; it is filled unless it was before."""
     os.environ["SPIKEFRONT_STORE"] = url
-    home = Home(folder / kind)
-    few = ManyTrials(100, seed=1)
-    insert_campaign(url, campaign_row("small", few.count), few.rows, "small")
-    taken = seconds(
-        lambda: insert_campaign(url, campaign_row("large", trials.count), trials.rows, "large"), 1
-    )
-    file = folder / f"{kind}.zip"
+    rows: list[Row] = []
     with closing(home.open()) as store:
-        rows = [
-            {"store": kind, "what": what, "open_s": seconds(verb, REPEATS if what in JUDGED else 1)}
-            for what, verb in verbs(store, "large").items()
-        ]
+        if not store.campaign_count():
+            few = ManyTrials(100, seed=1)
+            insert_campaign(url, campaign_row("small", few.count), few.rows, "small")
+            large = campaign_row("large", trials.count)
+            taken = seconds(lambda: insert_campaign(url, large, trials.rows, "large"), 1)
+            rows.append({"store": kind, "what": "rows taken in", "open_s": taken})
+        for what, verb in verbs(store, "large").items():
+            if what not in WHOLE or kind == "sqlite":
+                took = seconds(verb, REPEATS if what in JUDGED else 1)
+                fresh = command_s(home, *COMMANDS[what]) if what in JUDGED else {}
+                rows.append({"store": kind, "what": what, "open_s": took, **fresh})
         rows += driver_rows(store, kind, "small", "large", trials)
-        facts = {"front": len(front(store, "large")), "feasible": store.feasible_count("large")}
-    for row in rows:
-        if row["what"] in JUDGED:
-            arguments = [row["what"], *(["large"] if row["what"] != "list" else [])]
-            row.update(command_s(home, *arguments))
+        print(
+            f"{kind}: {len(front(store, 'large'))} of {store.feasible_count('large')} on the front",
+            flush=True,
+        )
     rows.append({"store": kind, "what": "db version", **command_s(home, "db", "version")})
-    exported = seconds(lambda: write_bundle(home, "large", file, networks=False), 1)
-    imported = seconds(lambda: read_bundle(home, file, "again"), 1)
-    rows += [
-        {"store": kind, "what": "db export", "open_s": exported},
-        {"store": kind, "what": "db import", "open_s": imported},
-    ]
-    return rows, {**facts, "insert_s": taken, "file_mb": file.stat().st_size / 1e6}
+    if kind == "sqlite":
+        file = home.path / "large.zip"
+        took = seconds(lambda: write_bundle(home, "large", file, networks=False), 1)
+        rows.append(
+            {"store": kind, "what": "db export", "open_s": took, "file_mb": file.stat().st_size / 1e6}
+        )
+        file.unlink()
+    return rows
 
 
-def body(quick: bool) -> Outcome:
-    """Fill both stores and time them."""
+def body(quick: bool, work: Path) -> Outcome:
+    """Fill both stores and time them; what ``work`` has of it is not done again."""
     trials = ManyTrials(3000 if quick else 100_000)
-    rows, extra = [], {"trials": trials.count, "seeds": [0, 1]}
-    with tempfile.TemporaryDirectory() as name, stores(Path(name)) as urls:
+    kept = work / "rows.jsonl"
+    rows: list[Row] = []
+    if kept.exists():
+        rows = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    with stores(work) as urls:
         for kind, url in urls.items():
-            found, extra[kind] = on(kind, url, Path(name), trials)
-            rows += found
+            if not any(row["store"] == kind for row in rows):
+                home = Home(work / kind)
+                home.path.mkdir(exist_ok=True)
+                new = on(kind, url, home, trials)
+                rows += new
+                with kept.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(row) + "\n" for row in new)
     judged = [row for row in rows if row["what"] in JUDGED]
     quickly = all(max(row["open_s"], row["fresh_cpu_s"]) < GOAL_S for row in judged)
     steady = all(row["ratio"] < GOAL_RATIO for row in rows if "ratio" in row)
-    return rows, quickly and steady, extra
+    return rows, quickly and steady, {"trials": trials.count, "seeds": [0, 1]}
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run it in a folder that is kept, or in one of its own."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--work", type=Path)
+    own, others = parser.parse_known_args()
     goal = (
         f"list, status and front under {GOAL_S:.0f} s, processor time of a fresh process too; a trial's "
         f"writes under {GOAL_RATIO:.0f} times those in a campaign of 100"
     )
-    sys.exit(run_benchmark("scaling.store", goal, body))
+    if own.work is not None:
+        own.work.mkdir(parents=True, exist_ok=True)
+        return run_benchmark("scaling.store", goal, lambda quick: body(quick, own.work), others)
+    with tempfile.TemporaryDirectory() as name:
+        return run_benchmark("scaling.store", goal, lambda quick: body(quick, Path(name)), others)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -168,6 +168,9 @@ class Store(Protocol):
     def trials_numbered(self, campaign: str, numbers: Collection[int]) -> list[TrialRecord]:
         """The trials with these numbers, ascending; those that there are."""
 
+    def metric(self, campaign: str, name: str) -> list[Any]:
+        """The metric of that name of every trial that has it, by number; quick where few of many have."""
+
     def designs(
         self,
         campaign: str,

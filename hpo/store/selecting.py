@@ -1,8 +1,9 @@
 """The store's longer questions, as statements: which trials, which designs, how many."""
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
 from hpo.store.states import TrialState
 from hpo.store.tables import CampaignRow, DesignRow, TrialRow
@@ -33,6 +34,12 @@ def trials_numbered(campaign: str, numbers: Collection[int]) -> Iterator[Select[
         part = ordered[first : first + CHUNK]
         query = select(TrialRow).where(TrialRow.campaign == campaign, TrialRow.number.in_(part))
         yield query.order_by(TrialRow.number)
+
+
+def metrics_with(campaign: str, name: str) -> Select[dict[str, Any]]:
+    """Metrics whose text holds that name in quotes; sought in the database, where few trials have it."""
+    told = cast(TrialRow.metrics, Text).contains(f'"{name}"', autoescape=True)
+    return select(TrialRow.metrics).where(TrialRow.campaign == campaign, told).order_by(TrialRow.number)
 
 
 def designs(campaign: str, between: tuple[int, int] | None, feasible_only: bool) -> Select[DesignRow]:

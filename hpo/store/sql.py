@@ -302,6 +302,13 @@ class SqlStore:
             campaign_row(session, campaign)
             return trial_row(session, campaign, number).record()
 
+    def metric(self, campaign: str, name: str) -> list[Any]:
+        """See ``Store.metric``."""
+        with self._read() as session:
+            campaign_row(session, campaign)
+            found = session.scalars(selecting.metrics_with(campaign, name))
+            return [metrics[name] for metrics in found if name in metrics]
+
     def designs(
         self,
         campaign: str,

@@ -88,3 +88,12 @@ def test_a_design_may_have_any_number_of_sisters(digits: Store) -> None:
     designs = [DesignResult({}, {"accuracy": 0.5}, {}, True)] * 48
     digits.finish_trial("digits", add(digits), TrialResult("complete", designs=designs))
     assert digits.feasible_count("digits") == 48
+
+
+def test_a_metric_is_found_among_all_trials(many: Store) -> None:
+    told = {"steps": 3, "recovered": True}
+    many.finish_trial("digits", 5, TrialResult("silent", metrics={"audit": told}))
+    many.finish_trial("digits", 6, TrialResult("silent", metrics={"note": '"audit"'}))
+    assert many.metric("digits", "audit") == [told]
+    assert len(many.metric("digits", "accuracy_float")) == 3
+    assert many.metric("digits", "%") == []
