@@ -36,7 +36,7 @@ from hpo.problem import build_problem
 from hpo.space import Config
 
 GOAL = "more hypervolume in the same time with stopping than without, in the median over seeds"
-TRIALS, WORKERS, INITIAL, DRAWS, WEIGHED = 50, 4, 16, 32, 240
+TRIALS, WORKERS, INITIAL, DRAWS, WEIGHED = 60, 4, 16, 32, 240
 LEAST_BITS = 3
 SHOWN = ("accuracy", "spikes_1")
 
@@ -98,12 +98,12 @@ def problem_of(seed: int) -> Problem:
     )
 
 
-def trainings(problem: Problem) -> list[Training]:
-    """The recorded trainings in an order drawn by the problem's seed, each at a width drawn likewise."""
+def trainings(problem: Problem, count: int | None = None) -> list[Training]:
+    """Recorded trainings in an order drawn by the problem's seed, each at a width drawn likewise."""
     rng = np.random.default_rng([problem.seed, 21])
     rows = [row for row in recorded() if "repeat_of" not in row]
     found = []
-    for place in rng.permutation(len(rows)):
+    for place in rng.permutation(len(rows))[:count]:
         row = rows[place]
         designs = [d for d in row["designs"] if d["weight_bits"] >= LEAST_BITS]
         width = designs[int(rng.integers(len(designs)))] if designs else {"weight_bits": LEAST_BITS}
@@ -289,8 +289,7 @@ def summary(rows: Sequence[Row]) -> list[Row]:
 
 
 def _summary(way: str, mine: Sequence[Row], base: dict[int, Row]) -> Row:
-    ends = [row["volumes"][-1][1] / base[row["seed"]]["volumes"][-1][1] for row in mine]
-    halves = [_at(row, 0.5) / _at(base[row["seed"]], 0.5) for row in mine]
+    ends, halves = ([_ratio(row, base[row["seed"]], share) for row in mine] for share in (1.0, 0.5))
     sooner = [_reached(row, base[row["seed"]]) for row in mine]
     return {
         "way": way,
@@ -308,9 +307,14 @@ def _summary(way: str, mine: Sequence[Row], base: dict[int, Row]) -> Row:
     }
 
 
-def _at(row: Row, share: float) -> float:
-    until = share * row["simulated_s"]
-    return max((volume for at, volume in row["volumes"] if at <= until), default=0.0)
+def _ratio(row: Row, base: Row, share: float) -> float:
+    """Hypervolume over that without stopping, after ``share`` of the time that the latter took."""
+    until = share * base["simulated_s"]
+    mine, its = (
+        max((volume for at, volume in each["volumes"] if at <= until + 1e-3), default=0.0)
+        for each in (row, base)
+    )
+    return mine / its
 
 
 def _reached(row: Row, base: Row) -> float:
