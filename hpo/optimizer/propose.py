@@ -21,7 +21,8 @@ EFFORT = 40_000_000
 # A candidate this much less likely to be feasible than the likeliest is not weighed.
 HOPE = 0.05
 # Rounds of refinement, ever closer, where no candidate has to be priced.
-FREE_TURNS = 4
+FREE_TURNS = 10
+SHRINK = 0.7
 
 
 def propose(
@@ -148,7 +149,7 @@ class _Search:
         scores = self._scores(shortlist.rows, self.normals)
         for turn in range(self.turns):
             order = np.argsort(-scores, kind="stable")
-            near = self._neighbours(shortlist.take(order[:REFINED]), taken, length / 8 / 2**turn)
+            near = self._neighbours(shortlist.take(order[:REFINED]), taken, length / 8 * SHRINK**turn)
             shortlist = _joined(shortlist, near)
             scores = np.concatenate([scores, self._scores(near.rows, self.normals)])
         top = int(np.argmax(scores))
