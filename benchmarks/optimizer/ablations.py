@@ -2,7 +2,8 @@
 
 Variants are other boxes of the same landscape: without grey-box the latency and energy are learned instead of
 composed; without the graded constraint silence is told as yes or no; with silent trials as values they are
-told as complete with chance accuracy and hardly a spike.
+told as complete with chance accuracy and hardly a spike. Without trust regions all candidates come from the
+whole space. What stopping hopeless trials is worth, ``benchmarks.optimizer.stopping`` tells.
 
     python -m benchmarks.optimizer.ablations --seeds 0 1 2 3 4 --evaluations 100 --work FILE
 """
@@ -21,14 +22,15 @@ from benchmarks.optimizer.work import Key, fill, options, read
 
 # Landscape and what is taken away: the box and the method.
 VARIANTS: Mapping[tuple[str, str], tuple[str, str]] = {
-    (landscape, variant): (landscape + suffix, "ours")
+    (landscape, variant): (landscape + suffix, method)
     for landscape in ("snn60", "snn95")
-    for variant, suffix in {
-        "nothing": "",
-        "grey-box": "_blackbox",
-        "graded constraint": "_binary",
-        "silent left out": "_worst",
-    }.items()
+    for variant, suffix, method in (
+        ("nothing", "", "ours"),
+        ("grey-box", "_blackbox", "ours"),
+        ("graded constraint", "_binary", "ours"),
+        ("silent left out", "_worst", "ours"),
+        ("trust regions", "", "everywhere"),
+    )
 }
 GOAL = "with the grey-box two thirds of the trainings give what 100 give without"
 SAVING = 1.5

@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="optimizer.peers", epilog="also --quick and --json PATH", add_help=False
     )
     parser.add_argument("--problems", nargs="*", default=list(COMPARED), choices=[*BOXES, *ELSEWHERE])
-    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
+    # "everywhere" is ours too, for the ablations
+    compared = [name for name in METHODS if name != "everywhere"]
+    parser.add_argument("--methods", nargs="*", default=compared, choices=compared)
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw curves into this folder")
     parser.add_argument("--markdown", action="store_true", help="print medians as tables for a page")
     parser.add_argument("--only-summary", action="store_true", help="run nothing, sum up the work file")

@@ -1,13 +1,17 @@
 """Ours, random search and a Sobol sequence."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from unittest.mock import patch
 
 from benchmarks.optimizer.methods.protocol import Finished, Method
-from hpo.optimizer import Exhausted, Observation, Problem, Proposal
+from hpo.optimizer import Exhausted, Observation, Problem, Proposal, candidates
 from hpo.optimizer.candidates import sobol
 from hpo.optimizer.propose import propose, random_proposal
 from hpo.space import Config
 
+# the package has a function of the module's name
+propose_module = import_module("hpo.optimizer.propose")
 Propose = Callable[[Problem, Sequence[Observation], Sequence[Config], int], Proposal | Exhausted]
 
 
@@ -36,6 +40,22 @@ class Proposer:
 def ours(problem: Problem) -> Method:
     """``hpo.optimizer.propose``."""
     return Proposer(problem, propose)
+
+
+def everywhere(problem: Problem) -> Method:
+    """Ours without trust regions: as many candidates, all from the whole space."""
+
+    def answer(
+        p: Problem, finished: Sequence[Observation], running: Sequence[Config], index: int
+    ) -> Proposal | Exhausted:
+        # only for this ablation, so the optimiser has no switch for it
+        with (
+            patch.object(propose_module, "middles", lambda *_: []),
+            patch.object(candidates, "GLOBAL", candidates.GLOBAL + candidates.LOCAL),
+        ):
+            return propose(p, finished, running, index)
+
+    return Proposer(problem, answer)
 
 
 def random_search(problem: Problem) -> Method:

@@ -14,6 +14,7 @@ from hpo.space import Config, Value
 # Name: the module beside this one, the function in it, and the library that it needs (None: none).
 METHODS: Mapping[str, tuple[str, str, str | None]] = {
     "ours": ("own", "ours", None),
+    "everywhere": ("own", "everywhere", None),
     "random": ("own", "random_search", None),
     "sobol": ("own", "sobol_search", None),
     "tpe": ("with_optuna", "tpe", "optuna"),
