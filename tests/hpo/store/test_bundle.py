@@ -110,6 +110,19 @@ def test_a_campaign_goes_from_any_store_to_any_other(
         assert marked == {found.name for found in front(before, "toy")}
 
 
+def test_postgresql_knows_how_many_rows_came(
+    postgresql_url: str, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it plans for empty tables, and the checks of foreign keys take time that grows with the square."""
+    import psycopg
+
+    monkeypatch.setenv("SPIKEFRONT_STORE", postgresql_url)
+    read_bundle(Home(tmp_path / "home"), written)
+    with psycopg.connect(postgresql_url) as connection:
+        known = connection.execute("SELECT reltuples FROM pg_class WHERE relname = 'trials'").fetchone()
+    assert known == (14.0,)
+
+
 def test_an_imported_campaign_goes_on_as_it_would_have(tmp_path: Path) -> None:
     half = driven(tmp_path / "half", trials=6)
     file = tmp_path / "half.zip"
