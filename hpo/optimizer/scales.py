@@ -111,7 +111,8 @@ def bent(values: FloatArray, power: float, even: bool = False) -> FloatArray:
     Values of any shape, power in 0..2.
     """
     logs = np.log1p(np.abs(values))
-    grown = [logs if p == 0 else np.expm1(p * logs) / p for p in (power, power if even else 2.0 - power)]
+    powers = (power, power if even else 2.0 - power)
+    grown = [logs if p == 0 else np.expm1(np.minimum(p * logs, 600.0)) / p for p in powers]
     return np.asarray(np.where(values >= 0, grown[0], -grown[1]))
 
 

@@ -210,7 +210,8 @@ def test_no_damaged_byte_goes_unseen(source: Home, written: Path, tmp_path: Path
         flipped = whole[position] ^ (1 << rng.randrange(8))
         damaged.write_bytes(whole[:position] + bytes([flipped]) + whole[position + 1 :])
         seen.append(outcome(damaged, tmp_path / f"home{case}", source))
-    assert seen.count("refused") > 50  # the others hit times and flags that say nothing about the content
+    # The others, which hit times and flags that say nothing about the content, are held to the source.
+    assert seen.count("refused") > 40
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
