@@ -47,5 +47,5 @@ def until(store: Store, ended: int) -> None:
         counts = store.counts("toy") if known else {}
         if sum(counts.values()) - counts.get("queued", 0) - counts.get("running", 0) >= ended:
             return
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"{ended} wanted, {counts}, driven by {store.lease_holder('toy')}"
         time.sleep(0.05)
