@@ -165,7 +165,7 @@ class Campaign:
             normals = antithetic(rng, DRAWS, len(self.problem.learned))
             rows = self.rows[self.left]
             likely = np.argsort(-beliefs.log_feasible(rows), kind="stable")[:WEIGHED]
-            scores = score(self.problem, beliefs, front, rows[likely], normals).scores
+            scores = score(self.problem, beliefs, front, rows[likely], normals)
         return int(likely[int(np.argmax(scores))])
 
     def is_hopeless(self, index: int, epochs: int) -> bool:

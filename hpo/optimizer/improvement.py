@@ -61,18 +61,10 @@ class Front:
         return np.asarray(np.maximum(behind, 0.0))
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Scores (K,) of candidates, and per candidate the design (K,) that improves most."""
-
-    scores: FloatArray
-    designs: np.ndarray
-
-
 def score(
     problem: Problem, beliefs: Beliefs, front: Front | None, rows: FloatArray, normals: FloatArray
-) -> Scored:
-    """Log of expected improvement times probability of feasibility at rows (K, d).
+) -> FloatArray:
+    """Log (K,) of expected improvement times probability of feasibility at rows (K, d).
 
     Without a front (nothing feasible yet) it is the log probability of feasibility alone, limits included.
 
@@ -85,11 +77,11 @@ def score(
     """
     feasible = beliefs.log_feasible(rows)
     if beliefs.outcomes is None or (front is None and not problem.limits):
-        return Scored(feasible, np.zeros(len(rows), dtype=np.int64))
+        return feasible
     values, kept = designs(problem, beliefs, rows, normals)
     if front is None:
         odds = (kept.any(axis=2).sum(axis=0) + 0.5) / (len(normals) + 1.0)
-        return Scored(feasible + np.log(odds), kept.mean(axis=0).argmax(axis=1))
+        return np.asarray(feasible + np.log(odds))
     gains = np.where(kept, front.improvement(values), 0.0)
     expected = gains.max(axis=2).mean(axis=0)
     logs = np.log(np.maximum(expected, 1e-300))
@@ -97,7 +89,7 @@ def score(
     # Two draws of opposite sign are enough to rank what none of them improves.
     misses = np.where(kept[:2, nil], front.shortfall(values[:2, nil]), np.inf).min(axis=(0, 2), initial=1e3)
     logs[nil] = _NOTHING - misses
-    return Scored(CAUTION * feasible + np.maximum(logs, _NOTHING - 1e3), gains.mean(axis=0).argmax(axis=1))
+    return np.asarray(CAUTION * feasible + np.maximum(logs, _NOTHING - 1e3))
 
 
 def designs(

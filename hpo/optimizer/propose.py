@@ -168,7 +168,7 @@ class _Search:
     def _scores(self, rows: FloatArray, normals: FloatArray) -> FloatArray:
         if len(rows) == 0:
             return np.empty(0)
-        return score(self.problem, self.beliefs, self.front, rows, normals).scores
+        return score(self.problem, self.beliefs, self.front, rows, normals)
 
     def _hopeful(self, rows: FloatArray) -> np.ndarray:
         """Indices of the candidates to price: those likely to be feasible, evenly thinned."""

@@ -120,7 +120,5 @@ def unbent(values: FloatArray, power: float, even: bool = False) -> FloatArray:
     """Inverse of ``bent``."""
     size = np.abs(values)
     powers = (power, power if even else 2.0 - power)
-    logs = [np.minimum(size, 600.0) if p == 0 else np.log1p(p * size) / p for p in powers]
-    return np.asarray(
-        np.where(values >= 0, np.expm1(np.minimum(logs[0], 600)), -np.expm1(np.minimum(logs[1], 600)))
-    )
+    logs = [np.minimum(size if p == 0 else np.log1p(p * size) / p, 600.0) for p in powers]
+    return np.asarray(np.where(values >= 0, np.expm1(logs[0]), -np.expm1(logs[1])))

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from hpo.optimizer import Limit, Problem, gp
 from hpo.optimizer.beliefs import Beliefs
+from hpo.optimizer.forecast import forecast
 from hpo.optimizer.improvement import Front, antithetic, score
 from hpo.optimizer.scales import Scale
 from hpo.pareto import Objective, hypervolume
@@ -58,7 +59,7 @@ def test_one_objective_score_is_the_expected_improvement():
 
     z = (0.5 - mean) / deviation
     closed_form = (0.5 - mean) * norm.cdf(z) + deviation * norm.pdf(z)
-    scores = score(line(), models, front, rows, normals).scores
+    scores = score(line(), models, front, rows, normals)
     np.testing.assert_allclose(np.exp(scores[:2]), closed_form[:2], rtol=0.03)
     assert scores[2] < scores[1] < scores[0]
 
@@ -66,7 +67,7 @@ def test_one_objective_score_is_the_expected_improvement():
 def test_candidates_that_cannot_improve_still_rank():
     front = Front.of(np.array([[-5.0]]), np.array([10.0]))
     rows = np.array([[0.9], [0.5], [0.1]])
-    scores = score(line(), beliefs(), front, rows, antithetic(np.random.default_rng(0), 8, 1)).scores
+    scores = score(line(), beliefs(), front, rows, antithetic(np.random.default_rng(0), 8, 1))
     assert scores[0] < scores[1] < scores[2]
     assert np.isfinite(scores).all()
 
@@ -81,16 +82,15 @@ def test_best_design_within_the_limits_counts():
 
     rows, normals = np.array([[0.5]]), antithetic(np.random.default_rng(0), 64, 1)
     front = Front.of(np.array([[8.0]]), np.array([10.0]))
-    free = score(line(compose=twice), beliefs(), front, rows, normals)
-    tight = score(line(compose=twice, limits=(Limit("luts", at_most=500),)), beliefs(), front, rows, normals)
-    assert np.exp(free.scores[0]) == pytest.approx(7.5, abs=0.05)
-    assert free.designs[0] == 1
-    assert np.exp(tight.scores[0]) == pytest.approx(2.5, abs=0.05)
-    assert tight.designs[0] == 0
+    free, tight = line(compose=twice), line(compose=twice, limits=(Limit("luts", at_most=500),))
+    assert np.exp(score(free, beliefs(), front, rows, normals)[0]) == pytest.approx(7.5, abs=0.05)
+    assert forecast(free, beliefs(), front, rows)["design"] == 1
+    assert np.exp(score(tight, beliefs(), front, rows, normals)[0]) == pytest.approx(2.5, abs=0.05)
+    assert forecast(tight, beliefs(), front, rows)["design"] == 0
 
 
 def test_without_a_front_the_limits_decide():
     problem = line(limits=(Limit("y", at_most=0.5),))
     rows = np.array([[0.2], [0.8]])
-    scores = score(problem, beliefs(), None, rows, antithetic(np.random.default_rng(0), 64, 1)).scores
+    scores = score(problem, beliefs(), None, rows, antithetic(np.random.default_rng(0), 64, 1))
     assert scores[0] > scores[1]
